@@ -1,0 +1,1 @@
+"""The wire side: links, lines, head-end, gateway and simulator. asyncio, no Django, no database."""

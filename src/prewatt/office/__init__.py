@@ -1,0 +1,1 @@
+"""The books: who, where, how much. Synchronous Django apps."""

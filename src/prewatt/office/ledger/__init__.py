@@ -1,0 +1,1 @@
+"""Double-entry ledger in fen: entries are added, never changed."""

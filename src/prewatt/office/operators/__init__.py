@@ -1,0 +1,1 @@
+"""Operators, their roles and rights, and the log of what they did."""

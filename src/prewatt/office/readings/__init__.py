@@ -1,0 +1,1 @@
+"""Readings and the latest state of every meter, gateway and line."""

@@ -1,0 +1,1 @@
+"""Selling credit and delivering it to the meter exactly once."""
