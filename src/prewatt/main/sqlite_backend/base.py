@@ -14,7 +14,7 @@ from prewatt.main.sqlite_backend import library
 
 library.install()
 
-from django.db.backends.sqlite3 import base as sqlite  # noqa: E402  (after the swap of the library)
+from django.db.backends.sqlite3 import base as sqlite  # after the swap of the library
 
 COMMANDS = "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000"
 

@@ -30,6 +30,8 @@ class Operator(AbstractBaseUser):
     must_change_password = models.BooleanField(default=False)
     language = models.CharField(_("language"), max_length=10, default="zh-hans")
     created_at = models.DateTimeField()
+    last_login = None  # Django's own follows the machine's clock; this follows the site's
+    last_sign_in_at = models.DateTimeField(_("last sign-in"), null=True, blank=True)
     failed_sign_ins = models.PositiveIntegerField(default=0)
     refused_until = models.DateTimeField(null=True, blank=True)
 
