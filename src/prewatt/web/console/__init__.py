@@ -1,1 +1,1 @@
-"""The operators' console, Chinese first."""
+"""Prewatt operators console: one Django app a door, all on the frame of ``base``."""

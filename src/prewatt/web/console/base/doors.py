@@ -1,0 +1,109 @@
+"""The nine doors of the console and their pages. A door without pages yet, or without one its visitor may open, is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page one can go to: route name, title, and the rights of which one is enough."""
+
+    route: str
+    title: str | Promise
+    rights: tuple[str, ...]
+    demo: bool = False  # only where the site is a demo
+
+    def address(self) -> str | None:
+        """Its URL, or None while it does not exist."""
+        try:
+            return reverse(self.route)
+        except NoReverseMatch:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door: word, icon, the URL namespaces behind it, and its pages; it opens on the first that may be seen."""
+
+    key: str
+    title: str | Promise
+    icon: str
+    spaces: tuple[str, ...]
+    pages: tuple[Page, ...]
+
+
+DOORS: tuple[Door, ...] = (
+    Door("overview", _("Overview"), "layout-dashboard", ("overview", "units"), (
+        Page("overview:wall", _("Building wall"), ("wall.view",)),
+    )),
+    Door("counter", _("Counter"), "cash-register", ("counter",), (
+        Page("counter:home", _("Sell electricity"), ("vend.sell", "vend.view")),
+        Page("counter:orders", _("Sales"), ("vend.view",)),
+    )),
+    Door("customers", _("Customers"), "users", ("customers",), (
+        Page("customers:list", _("Customers"), ("customers.view",)),
+        Page("customers:open", _("Open supply"), ("customers.open",)),
+    )),
+    Door("energy", _("Energy"), "chart-histogram", ("energy",), ()),
+    Door("supply", _("Supply"), "plug", ("supply",), ()),
+    Door("prices", _("Prices"), "receipt-yen", ("prices",), ()),
+    Door("alarms", _("Alarms"), "bell", ("alarms",), ()),
+    Door("reports", _("Reports"), "report-analytics", ("reports",), ()),
+    Door("system", _("System"), "settings", ("estate", "operators", "lines", "demo"), (
+        Page("estate:premises", _("Units"), ("estate.view",)),
+        Page("estate:meters", _("Meters"), ("estate.view",)),
+        Page("estate:lines", _("Lines"), ("estate.view",)),
+        Page("estate:gateways", _("Gateways"), ("estate.view",)),
+        Page("estate:groups", _("Buildings"), ("estate.view",)),
+        Page("estate:import", _("Import"), ("estate.import",)),
+        Page("estate:site", _("Defaults"), ("site.edit",)),
+        Page("operators:list", _("Operators"), ("operators.view",)),
+        Page("operators:roles", _("Roles"), ("operators.view",)),
+        Page("operators:log", _("Operation log"), ("log.view",)),
+        Page("lines:list", _("Line frames"), ("lines.log",)),
+        Page("demo:faults", _("Demo faults"), ("demo.faults",), demo=True),
+    )),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A page as the frame draws it."""
+
+    title: str | Promise
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLink:
+    """A door as the frame draws it."""
+
+    key: str
+    title: str | Promise
+    icon: str
+    address: str
+    current: bool
+    pages: tuple[PageLink, ...]
+
+
+def shown(rights: Collection[str], *, demo: bool, view_name: str = "") -> tuple[DoorLink, ...]:
+    """The doors somebody with these rights sees while he is on the route ``view_name``."""
+    return tuple(link for door in DOORS if (link := _link(door, rights, demo=demo, view_name=view_name)))
+
+
+def _link(door: Door, rights: Collection[str], *, demo: bool, view_name: str) -> DoorLink | None:
+    pages = tuple(
+        PageLink(page.title, address, page.route == view_name)
+        for page in door.pages
+        if any(code in rights for code in page.rights) and (demo or not page.demo) and (address := page.address())
+    )
+    if not pages:
+        return None
+    return DoorLink(door.key, door.title, door.icon, pages[0].address, view_name.split(":")[0] in door.spaces, pages)
