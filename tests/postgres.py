@@ -29,7 +29,20 @@ def server() -> Iterator[str]:
         if user is not None:
             shutil.chown(folder, user, user)
         data, log = folder / "data", folder / "log"
-        _run(user, binaries / "initdb", "-D", data, "-U", "prewatt", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+        _run(
+            user,
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "prewatt",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C",
+        )
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [

@@ -38,7 +38,10 @@ def refusals(file: Path) -> set[tuple[str, str]]:
 
     found = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in {"Refusal", "FormRefusal"}:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in {
+            "Refusal",
+            "FormRefusal",
+        }:
             texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
             if len(texts) >= 2:
                 found.add(("", texts[1]))

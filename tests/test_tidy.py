@@ -44,7 +44,9 @@ def code_without_comments(file: Path) -> Iterator[tuple[int, str]]:
     with file.open("rb") as source:
         for token in tokenize.tokenize(source.readline):
             if token.type in {tokenize.NAME, tokenize.OP, tokenize.NUMBER}:
-                lines[token.start[0]] = lines.get(token.start[0], "") + ("" if token.string in ".(" else " ") + token.string
+                lines[token.start[0]] = (
+                    lines.get(token.start[0], "") + ("" if token.string in ".(" else " ") + token.string
+                )
     for number, text in lines.items():
         yield number, text.replace(". ", ".").replace(" .", ".")
 
@@ -108,7 +110,9 @@ def test_locks_and_configuration_name_no_host() -> None:
 
 def test_templates_keep_the_strict_content_policy() -> None:
     """No inline style, script or handler: the page's policy would drop it silently."""
-    inline = re.compile(r"(\sstyle=|\son[a-z]+=\"|<style\b|<script(?![^>]*\bsrc=)(?![^>]*application/json))", re.IGNORECASE)
+    inline = re.compile(
+        r"(\sstyle=|\son[a-z]+=\"|<style\b|<script(?![^>]*\bsrc=)(?![^>]*application/json))", re.IGNORECASE
+    )
     found = [
         f"{template.relative_to(ROOT)}:{number}"
         for template in sorted(SOURCE.rglob("templates/**/*.html"))

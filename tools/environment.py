@@ -84,7 +84,7 @@ def make_venv() -> None:
     except ImportError:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise Trouble(f"this Python has no venv module. Debian: apt install python{version}-venv") from None
-    call("making the environment", [sys.executable, "-m", "venv", VENV])
+    call("making the environment", [os.path.realpath(sys.executable), "-m", "venv", VENV])
 
 
 def install(locks: Sequence[str]) -> None:
@@ -108,9 +108,7 @@ def install_project() -> None:
     site = next(VENV.glob("lib/python*/site-packages"))
     (site / "prewatt-checkout.pth").write_text(f"{ROOT / 'src'}\n", "utf-8")
     command = VENV / "bin" / "prewatt"
-    command.write_text(
-        f"#!{PYTHON}\nimport sys\nfrom prewatt.main.cli import entry\nsys.exit(entry())\n", "utf-8"
-    )
+    command.write_text(f"#!{PYTHON}\nimport sys\nfrom prewatt.main.cli import entry\nsys.exit(entry())\n", "utf-8")
     command.chmod(0o755)
 
 

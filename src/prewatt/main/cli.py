@@ -45,10 +45,14 @@ VERBS = (
 
 def show_help() -> int:
     """Print every verb in a line."""
-    print(f"Prewatt {__version__}: prepaid electricity for a building 预付费电能管理\n\nusage: ./run [verb] [options]\n")
+    print(
+        f"Prewatt {__version__}: prepaid electricity for a building 预付费电能管理\n\nusage: ./run [verb] [options]\n"
+    )
     for verb in VERBS:
         print(f"  {verb.name:<10}{verb.help}")
-    print("\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; web port: PREWATT_PORT; docs/ has the rest.")
+    print(
+        "\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; web port: PREWATT_PORT; docs/ has the rest."
+    )
     return 0
 
 

@@ -31,7 +31,9 @@ BENCHES = (
 def main(argv: list[str]) -> int:
     """Run the verb that is the first argument."""
     if not (root() / "tests").is_dir():
-        raise Refusal("no-checkout", "This verb needs a checkout of the project: run it as ./run %(verb)s.", verb=argv[0])
+        raise Refusal(
+            "no-checkout", "This verb needs a checkout of the project: run it as ./run %(verb)s.", verb=argv[0]
+        )
     verbs: dict[str, Callable[[list[str]], int]] = {
         "test": test,
         "lint": lint,
