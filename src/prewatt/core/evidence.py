@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_SENDS = 5  # frames of one n that changed nothing before the meter counts as unwilling
+CONTRADICTION_GAP_S = 2.0  # a contradiction must be read twice, at least so far apart
+STRANGER_READS = 3  # another serial must persist so many reads ...
+STRANGER_SPAN_S = 60.0  # ... over at least so long
+READ_BACK_S = (2.0, 5.0, 15.0, 60.0, 300.0)  # after a frame; then with each poll
+POLL_S = 30.0  # pace of read-backs past the schedule
+ALARM_AFTER_S = 15 * 60.0  # an order in UNKNOWN for so long is shown to a person; no clock settles it
+COUNT_MAX = 0xFFFF  # the purchase count is one 16-bit register
+LOG_UNREAD = "log-unread"  # reason of a verdict that the meter's purchase log would have settled: read it next time
+
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRecord:
@@ -37,7 +47,7 @@ class Armed:
     serial: str
     n: int
     base_count: int
-    base_total: int
+    base_total: int | None  # None: the model has no total; its purchase log stands in
     amount: int
     sends: int
     contradictions: int = 0  # contradicting reads so far, each >= 2 s after the one before
@@ -65,3 +75,72 @@ class Verdict:
     finding: Finding
     reason: str
     foreign: bool = False
+
+
+def judge(armed: Armed, seen: Evidence) -> Verdict:
+    """Decide from one read what became of an armed order. Pure: the same read gives the same verdict.
+
+    The table is that of docs/accounting; whatever it does not prove stays unknown. ``armed.contradictions`` and
+    ``armed.strangers`` are what earlier reads left; the caller stores what this verdict adds to them.
+    """
+    if not seen.serial or seen.count is None:
+        return Verdict(Finding.UNSEEN, "no-identity" if seen.count is not None else "silent")
+    if seen.serial != armed.serial:
+        return _stranger(armed, seen)
+    if armed.base_total is not None and seen.total is None:
+        return Verdict(Finding.UNSEEN, "no-total")
+    if seen.count == armed.n - 1:
+        return _not_counted(armed, seen)
+    if seen.count == armed.n:
+        return _counted(armed, seen)
+    if seen.count < armed.n:
+        return _contradiction(armed, seen, "reset")
+    return _overtaken(armed, seen)
+
+
+def read_back_delay(reads: int) -> float:
+    """Seconds from a frame to its read-back number ``reads`` (0 is the first); past the schedule, the poll's own pace."""
+    last = len(READ_BACK_S) - 1
+    return READ_BACK_S[reads] if reads <= last else READ_BACK_S[last] + POLL_S * (reads - last)
+
+
+def _not_counted(armed: Armed, seen: Evidence) -> Verdict:
+    if seen.total != armed.base_total and armed.base_total is not None:
+        return _contradiction(armed, seen, "foreign-total")
+    if seen.refused:
+        return Verdict(Finding.REFUSED, "meter-refused")
+    if armed.sends >= MAX_SENDS:
+        return Verdict(Finding.REFUSED, "no-effect")
+    return Verdict(Finding.NOT_APPLIED, "not-applied")
+
+
+def _counted(armed: Armed, seen: Evidence) -> Verdict:
+    if armed.base_total is None:
+        return _by_log(armed, seen, foreign=False)
+    if seen.total == armed.base_total + armed.amount:
+        return Verdict(Finding.DELIVERED, "count-and-total")
+    return _contradiction(armed, seen, "torn-or-foreign")
+
+
+def _overtaken(armed: Armed, seen: Evidence) -> Verdict:
+    """Somebody bought after us: only the meter's own log can tell whether our n was ours."""
+    return _by_log(armed, seen, foreign=True)
+
+
+def _by_log(armed: Armed, seen: Evidence, *, foreign: bool) -> Verdict:
+    amounts = {record.amount for record in seen.records if record.count == armed.n}
+    if amounts == {armed.amount}:
+        return Verdict(Finding.DELIVERED, "purchase-log", foreign=foreign)
+    if not seen.records:
+        return Verdict(Finding.UNSEEN, LOG_UNREAD)
+    return _contradiction(armed, seen, "foreign-count")
+
+
+def _contradiction(armed: Armed, seen: Evidence, reason: str) -> Verdict:
+    repeated = armed.contradictions > 0 and seen.at - armed.contradicted_at >= CONTRADICTION_GAP_S
+    return Verdict(Finding.QUARANTINE if repeated else Finding.CONTRADICTION, reason)
+
+
+def _stranger(armed: Armed, seen: Evidence) -> Verdict:
+    persists = armed.strangers + 1 >= STRANGER_READS and seen.at - armed.stranger_since >= STRANGER_SPAN_S
+    return Verdict(Finding.QUARANTINE if persists else Finding.STRANGER, "other-serial")
