@@ -12,14 +12,19 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server",
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL run only what uses the database; the rest was proven on the SQLite run."""
+    """Mark what needs a foreign program; on PostgreSQL run only what uses the database: the rest was proven on SQLite."""
+    for item in items:
+        if "need_tool" in getattr(item, "fixturenames", ()):
+            item.add_marker("tools")
     if not os.environ.get("PREWATT_TEST_PG"):
         return
     keep, drop = [], []
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        (keep if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES else drop).append(item)
-    items[:] = [item for item in keep if item.get_closest_marker("sqlite_only") is None]
+        uses_database = item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES
+        once = item.get_closest_marker("sqlite_only") or item.get_closest_marker("tools")
+        (keep if uses_database and not once else drop).append(item)
+    items[:] = keep
     config.hook.pytest_deselected(items=drop)
 
 

@@ -78,6 +78,13 @@ def test_time_and_chance_are_passed_in(file: Path) -> None:
     assert not found
 
 
+@pytest.mark.parametrize("call", ["datetime.now(UTC)", "time . time()", "random.choice(x)", "os.environ['X']"])
+def test_the_search_for_time_and_chance_finds_it(call: str, tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(f"x = {call}\n", "utf-8")
+    assert any(TIME_CALLS.search(text) for _, text in code_without_comments(module))
+
+
 @pytest.mark.parametrize("file", [f for f in FILES if "office" in f.parts or "web" in f.parts], ids=name)
 def test_no_bare_save(file: Path) -> None:
     """A bare save() writes columns that somebody else changed meanwhile: update_fields or a conditional update()."""

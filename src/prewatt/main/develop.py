@@ -53,12 +53,18 @@ def call(*command: str, **environment: str) -> int:
 
 
 def test(argv: list[str]) -> int:
-    """All tests on SQLite, then those that use the database on PostgreSQL. Arguments go to pytest."""
+    """All tests on SQLite, then those that use the database on PostgreSQL. Arguments go to pytest.
+
+    ``--with-tools`` runs only what needs a foreign program (mbpoll, a browser, a compiler) and fails where one is missing.
+    """
     from tests import postgres
 
+    if "--with-tools" in argv:
+        rest = [word for word in argv if word != "--with-tools"]
+        return call("pytest", "-m", "tools", "-rs", *rest, CI="1")
     parallel = [] if any(word.startswith("-n") for word in argv) else ["-n", str(min(os.cpu_count() or 1, 4))]
     print("== on SQLite", flush=True)
-    first = call("pytest", *parallel, *argv)
+    first = call("pytest", "-rs", *parallel, *argv)
     print("== on PostgreSQL: what uses the database", flush=True)
     with postgres.server() as url:
         second = call("pytest", *parallel, *argv, PREWATT_TEST_PG=url)
