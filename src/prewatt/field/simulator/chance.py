@@ -1,0 +1,16 @@
+"""Chance that repeats: one stream per purpose, drawn from a seed and a name, the same in every process and on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+
+def seed_of(*parts: object) -> int:
+    """A 64-bit seed from what the parts say, whatever PYTHONHASHSEED is."""
+    return int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:8], "big")
+
+
+def stream(*parts: object) -> random.Random:
+    """A random stream of its own for the named purpose."""
+    return random.Random(seed_of(*parts))
