@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +27,7 @@ class Account(models.Model):
     ref = models.CharField(max_length=80, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "ref"], name="account_once")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "ref"], name="account_once")]
 
 
 class Transaction(models.Model):
@@ -46,7 +48,7 @@ class Entry(models.Model):
     credit_fen = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(debit_fen__gt=0, credit_fen=0) | models.Q(debit_fen=0, credit_fen__gt=0),
                 name="entry_one_side",

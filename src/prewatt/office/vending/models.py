@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +50,7 @@ class Purse(models.Model):
     proven_total = models.BigIntegerField(null=True)
     proven_at = models.DateTimeField(null=True)
     stop_reason = models.CharField(max_length=60, blank=True)  # not empty: no credit frame may go out
+    stopped_at = models.DateTimeField(null=True)
 
 
 class CreditOrder(models.Model):
@@ -66,14 +69,16 @@ class CreditOrder(models.Model):
     n = models.IntegerField(null=True)
     base_count = models.IntegerField(null=True)
     base_total = models.BigIntegerField(null=True)
-    sends = models.PositiveIntegerField(default=0)
+    sends = models.PositiveIntegerField(default=0)  # frames permitted since it was armed
+    sends_before = models.PositiveIntegerField(default=0)  # those of earlier rounds, before an operator said "again"
+    permit_at = models.DateTimeField(null=True)  # evidence the last permit was given on; only newer one is judged
     contradictions = models.PositiveIntegerField(default=0)
     contradicted_at = models.DateTimeField(null=True)
     strangers = models.PositiveIntegerField(default=0)
     stranger_since = models.DateTimeField(null=True)
     reads = models.PositiveIntegerField(default=0)  # read-backs since the last send
     lease_token = models.BigIntegerField(null=True)
-    due_at = models.DateTimeField(null=True)  # next read-back while UNKNOWN
+    due_at = models.DateTimeField(null=True)  # next read-back; while QUEUED: not before
     method = models.CharField(max_length=10, choices=PayMethod, default=PayMethod.CASH)
     counter = models.ForeignKey(Counter, null=True, on_delete=models.PROTECT, related_name="orders")
     by = models.ForeignKey("operators.Operator", null=True, on_delete=models.PROTECT, related_name="+")
@@ -82,7 +87,7 @@ class CreditOrder(models.Model):
     reason = models.CharField(max_length=60, blank=True)  # where it waits or why it ended, a stable word
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["serial"], condition=models.Q(state="unknown"), name="one_order_in_flight_a_serial"
             ),
@@ -111,7 +116,7 @@ class CreditEvent(models.Model):
     reason = models.CharField(max_length=60, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["order", "seq"], name="event_seq")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["order", "seq"], name="event_seq")]
 
 
 class Attempt(models.Model):
@@ -125,7 +130,7 @@ class Attempt(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["order", "number"], name="attempt_number")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["order", "number"], name="attempt_number")]
 
 
 class Observation(models.Model):
