@@ -6,6 +6,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+def live_name(constraint: str) -> models.UniqueConstraint:
+    """A name is taken by one thing in use; a retired one gives it free."""
+    return models.UniqueConstraint(fields=["name"], condition=models.Q(retired_at__isnull=True), name=constraint)
+
+
 class GroupKind(models.TextChoices):
     ZONE = "zone", _("zone")
     BUILDING = "building", _("building")
@@ -16,11 +21,14 @@ class GroupKind(models.TextChoices):
 class UnitGroup(models.Model):
     """A nested group of units (建筑群): zone, building, floor, or any other."""
 
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80, db_index=True)
     kind = models.CharField(_("kind"), max_length=10, choices=GroupKind)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     place = models.PositiveIntegerField(default=0)  # order among siblings
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [live_name("group_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -37,7 +45,7 @@ class GatewayKind(models.TextChoices):
 class Gateway(models.Model):
     """A communication manager (通讯管理机). Channel n of a transparent one listens at port + n - 1."""
 
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80, db_index=True)
     kind = models.CharField(_("kind"), max_length=12, choices=GatewayKind)
     host = models.CharField(_("host"), max_length=120, blank=True)
     port = models.PositiveIntegerField(_("port"), null=True, blank=True)
@@ -45,6 +53,9 @@ class Gateway(models.Model):
     zone = models.ForeignKey(UnitGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="gateways")
     cabinet = models.CharField(_("cabinet"), max_length=80, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [live_name("gateway_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -59,7 +70,7 @@ class Parity(models.TextChoices):
 class Line(models.Model):
     """An RS-485 line (总线): at most 32 devices of one kind unless marked mixed."""
 
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80, db_index=True)
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="lines")
     channel = models.PositiveIntegerField(_("channel"), default=1)
     baud = models.PositiveIntegerField(_("baud rate"), default=9600)
@@ -67,6 +78,9 @@ class Line(models.Model):
     mixed = models.BooleanField(_("mixed kinds"), default=False)
     log_frames = models.BooleanField(_("log raw frames"), default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [live_name("line_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -96,7 +110,7 @@ class MeterRole(models.TextChoices):
 class Meter(models.Model):
     """A meter or instrument at an address of a line. ``profile`` names a register profile of the meters room."""
 
-    name = models.CharField(_("name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=80, db_index=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="meters")
     address = models.PositiveIntegerField(_("address"))
     profile = models.CharField(_("profile"), max_length=60)
@@ -112,9 +126,10 @@ class Meter(models.Model):
 
     class Meta:
         constraints = [
+            live_name("meter_name_once"),
             models.UniqueConstraint(
                 fields=["line", "address"], condition=models.Q(retired_at__isnull=True), name="meter_address_once"
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,3 +165,6 @@ class Site(models.Model):
     read_interval_s = models.PositiveIntegerField(_("reading interval"), default=1800)
     sweep_pause_s = models.PositiveIntegerField(_("pause between sweeps"), default=0)
     roster_version = models.BigIntegerField(default=1)  # grows with each change of gateways, lines, meters
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_site")]

@@ -14,7 +14,7 @@ class OperatorBackend(BaseBackend):
     """Gives a session its operator, as long as that operator is active."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
-        return None
+        del request, credentials
 
     def get_user(self, user_id: Any) -> Operator | None:
         return Operator.objects.filter(pk=user_id, is_active=True).first()

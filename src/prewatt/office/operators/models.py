@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +18,13 @@ class Role(models.Model):
     rights = models.JSONField(_("rights"), default=list)  # codes of operators.rights
     builtin = models.BooleanField(default=False)
 
+    @property
+    def title(self) -> str:
+        """The name as people read it: a built-in role's is translated."""
+        return gettext(self.name) if self.builtin else self.name
+
     def __str__(self) -> str:
-        return self.name
+        return self.title
 
 
 class Operator(AbstractBaseUser):
@@ -38,7 +46,7 @@ class Operator(AbstractBaseUser):
     objects: BaseUserManager[Operator] = BaseUserManager()
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS = ["name"]
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     def __str__(self) -> str:
         return self.name or self.username
@@ -64,7 +72,7 @@ class Seal(models.Model):
     table = models.CharField(max_length=60)
     row = models.BigIntegerField()
     hash = models.CharField(max_length=64)
-    previous = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, unique=True)  # unique: the chain cannot fork
     at = models.DateTimeField()
 
     class Meta:
