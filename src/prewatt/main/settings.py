@@ -55,7 +55,11 @@ INSTALLED_APPS = [
     "prewatt.office.readings",
     "prewatt.office.controls",
     "prewatt.office.vending",
-    *(f"prewatt.web.console.{door}" for door in DOORS if find_spec(f"prewatt.web.console.{door}")),
+    *(
+        f"prewatt.web.console.{door}"
+        for door in DOORS
+        if find_spec(f"prewatt.web.console.{door}") and find_spec(f"prewatt.web.console.{door}.apps")
+    ),
 ]
 
 MIDDLEWARE = [

@@ -45,9 +45,15 @@ class ChainState:
     unsealed: int
 
 
+def table_of(model: type[models.Model]) -> str:
+    """Name of a model's table: what a seal calls it."""
+    return str(model._meta.db_table)  # noqa: SLF001 (Django's documented API)
+
+
 def row_hash(row: models.Model, *, table: str, at: datetime, previous: str) -> str:
     """Hash of a link: the row's columns in a form that does not depend on the database, bound to the link before."""
-    columns = {field.column: _plain(getattr(row, field.attname)) for field in row._meta.concrete_fields}
+    fields = row._meta.concrete_fields  # noqa: SLF001
+    columns = {field.column: _plain(getattr(row, field.attname)) for field in fields}
     body = json.dumps(columns, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256("\n".join((previous, table, str(row.pk), _plain(at), body)).encode()).hexdigest()
 
@@ -63,7 +69,7 @@ def seal(tables: Sequence[type[models.Model]], *, at: datetime) -> int:
 
 def verify(tables: Sequence[type[models.Model]]) -> Break | None:
     """The first bad row, or None when every seal fits its row and no row before the newest seals lacks one."""
-    by_name = {model._meta.db_table: model for model in tables}
+    by_name = {table_of(model): model for model in tables}
     previous = GENESIS
     seals = Seal.objects.order_by("seq").iterator(CHUNK)
     while links := list(islice(seals, CHUNK)):
@@ -87,7 +93,7 @@ def state(tables: Sequence[type[models.Model]]) -> ChainState:
 
 
 def _seal_some(model: type[models.Model], at: datetime) -> int:
-    table = model._meta.db_table
+    table = table_of(model)
     newest = Seal.objects.filter(table=table).aggregate(newest=Max("row"))["newest"] or 0
     rows = list(_unsealed(model).filter(pk__gt=newest - LOOK_BACK).order_by("pk")[:CHUNK])
     if not rows:
@@ -107,14 +113,14 @@ def _seal_some(model: type[models.Model], at: datetime) -> int:
 
 
 def _unsealed(model: type[models.Model]) -> models.QuerySet[Any]:
-    own = Seal.objects.filter(table=model._meta.db_table, row=OuterRef("pk"))
-    return model._default_manager.filter(~Exists(own))
+    own = Seal.objects.filter(table=table_of(model), row=OuterRef("pk"))
+    return models.QuerySet(model).filter(~Exists(own))
 
 
 def _forgotten(tables: Sequence[type[models.Model]]) -> Iterator[Break]:
     """Rows without a seal that are older than the sealer's look-back: somebody put them in behind its back."""
     for model in tables:
-        table = model._meta.db_table
+        table = table_of(model)
         newest = Seal.objects.filter(table=table).aggregate(newest=Max("row"))["newest"] or 0
         for row in _unsealed(model).filter(pk__lte=newest - LOOK_BACK).order_by("pk")[:1]:
             yield Break(0, table, row.pk, "unsealed")
@@ -128,7 +134,7 @@ def _rows_of(links: Sequence[Seal], by_name: dict[str, type[models.Model]]) -> d
         (table, row.pk): row
         for table, wanted in keys.items()
         if table in by_name
-        for row in by_name[table]._default_manager.filter(pk__in=wanted)
+        for row in models.QuerySet(by_name[table]).filter(pk__in=wanted)
     }
 
 
