@@ -91,7 +91,7 @@ class Answer(NamedTuple):
     exception: int  # 0: a normal answer
 
 
-class Verdict(Enum):
+class CutKind(Enum):
     """What the cutter found at the front of the buffer."""
 
     INCOMPLETE = "incomplete"  # nothing decided: wait for more bytes, or for the deadline
@@ -103,7 +103,7 @@ class Verdict(Enum):
 class Cut(NamedTuple):
     """One step of cutting. Drop ``consumed`` bytes from the front of the buffer whatever the kind is."""
 
-    kind: Verdict
+    kind: CutKind
     consumed: int
     answer: Answer | None = None
 
@@ -140,30 +140,30 @@ def cut(request: Buffer, buffer: Buffer, *, final: bool = False) -> Cut:
     size = len(buffer)
     start = 0
     while size - start >= 2:
-        echo = _echo(request, buffer, start, size)
-        if echo:
-            if echo > size - start and not final:
-                return Cut(Verdict.INCOMPLETE, start)
-            if echo <= size - start:
-                start += echo
-                continue
         length = _length(buffer, start, size)
         if length == _NOT_A_FRAME:
             start += 1
             continue
         end = start + length
-        if not length or end > size:
-            if not final:
-                return Cut(Verdict.INCOMPLETE, start)
-            start += 1
-            continue
-        frame = bytes(buffer[start:end])
-        if not sound(frame):
-            return Cut(Verdict.CORRUPT, start + 1)
-        if _fits(request, frame):
-            return Cut(Verdict.ANSWER, end, open_answer(frame))
-        return Cut(Verdict.FOREIGN, end, open_answer(frame))
-    return Cut(Verdict.INCOMPLETE, start)
+        frame = bytes(buffer[start:end]) if length and end <= size else b""
+        good = len(frame) > 0 and sound(frame)
+        # whichever ends first decides, so that the chunks in which bytes come cannot change the result
+        if not good or length > len(request):
+            echoed = _echoed(request, buffer, start, size)
+            if echoed == len(request):
+                start += echoed
+                continue
+            if echoed and not final:
+                return Cut(CutKind.INCOMPLETE, start)
+        if good:
+            answer = open_answer(frame)
+            return Cut(CutKind.ANSWER if _fits(request, frame) else CutKind.FOREIGN, end, answer)
+        if frame:
+            return Cut(CutKind.CORRUPT, start + 1)
+        if not final:
+            return Cut(CutKind.INCOMPLETE, start)
+        start += 1
+    return Cut(CutKind.INCOMPLETE, start)
 
 
 def open_answer(frame: bytes) -> Answer:
@@ -204,19 +204,15 @@ def _fits(request: Buffer, frame: bytes) -> bool:
     return frame[2:6] == bytes(request[2:6])
 
 
-def _echo(request: Buffer, buffer: Buffer, start: int, size: int) -> int:
-    """Length of our own request when it (or its beginning) stands at ``start``: two-wire adapters hear themselves.
+def _echoed(request: Buffer, buffer: Buffer, start: int, size: int) -> int:
+    """How many bytes at ``start`` repeat the front of our request: two-wire adapters hear themselves. 0 when they differ.
 
-    Only reads and block writes: the answer to a single write is its echo.
+    Never for a single write, whose answer is its echo.
     """
-    length = len(request)
-    if request[1] == WRITE_ONE:
+    here = min(len(request), size - start)
+    if request[1] == WRITE_ONE or buffer[start : start + here] != request[:here]:
         return 0
-    # six bytes: the head of a block write's answer is the same as the request's head
-    here = min(length, size - start)
-    if here < 3 or (request[1] == WRITE and here < 9):
-        return 0
-    return length if buffer[start : start + here] == request[:here] else 0
+    return here
 
 
 # -- the meter's side of the wire -------------------------------------------------------------------------------------
