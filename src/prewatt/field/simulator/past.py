@@ -49,15 +49,16 @@ def past(meter: MeterPlan, start: float) -> Past:
         return Past((), 0, 0)
     rng = stream("past", meter.seed)
     a_day = max(1, day_energy_wh(meter.kind, meter.scale_w) * meter.price // EXACT_PER_FEN)
-    usual = max(_ROUND_FEN, a_day * rng.randrange(12, 26) // _ROUND_FEN * _ROUND_FEN)
+    usual = max(_ROUND_FEN, a_day * rng.randrange(10, 22) // _ROUND_FEN * _ROUND_FEN)
     midnight = int(start + SITE_OFFSET_S) // _DAY_S * _DAY_S - SITE_OFFSET_S
     found: list[tuple[int, int, int]] = []
     bought = 0
-    for day in range(1, min(HORIZON_DAYS, meter.opened_days) + 1):
+    for day in range(rng.randrange(1, 18), min(HORIZON_DAYS, meter.opened_days) + 1):
         at = midnight - day * _DAY_S + rng.randrange(9 * 3600, 18 * 3600)
-        amount = usual + rng.choice((0, 0, 1, 2)) * _ROUND_FEN
         after = credit_at(meter, start, at) - bought
-        if after >= amount + rng.randrange(5_00, 60_00):
+        # people buy when little is left: whatever is more than that was bought now
+        amount = (after - rng.randrange(5_00, 60_00)) // _ROUND_FEN * _ROUND_FEN
+        if amount >= usual:
             found.append((at, amount, after))
             bought += amount
     earlier = _earlier(meter, start, bought)
