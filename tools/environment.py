@@ -80,7 +80,7 @@ def make_venv() -> None:
         say("the environment is half made or out of date; making it again")
         shutil.rmtree(VENV)
     try:
-        import ensurepip  # noqa: F401, PLC0415  (Debian splits it from Python)
+        import ensurepip  # noqa: F401  (Debian splits it from Python)
     except ImportError:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise Trouble(f"this Python has no venv module. Debian: apt install python{version}-venv") from None
@@ -136,7 +136,7 @@ def prepare(verb: str) -> None:
 
 def stale_assets() -> bool:
     sys.path.insert(0, str(ROOT / "tools"))
-    import assets  # noqa: PLC0415  (beside this file)
+    import assets
 
     return not assets.fresh(ROOT)
 

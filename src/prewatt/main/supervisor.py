@@ -52,9 +52,13 @@ class Supervisor:
     def watch(self) -> None:
         """Keep the children alive until asked to stop."""
         while not self.stopping:
-            for child in self.children:
-                self._look_after(child)
+            self.look_after_all()
             time.sleep(0.1)
+
+    def look_after_all(self) -> None:
+        """Start again what has ended and is due."""
+        for child in self.children:
+            self._look_after(child)
 
     def stop(self) -> None:
         """End every child, kindly and then by force."""

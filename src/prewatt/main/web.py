@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+from pathlib import Path
 
 from prewatt.core.errors import Refusal
 from prewatt.main.home import Home
@@ -18,6 +19,21 @@ def address() -> tuple[str, int]:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise Refusal("bad-port", "PREWATT_PORT is '%(text)s'; it must be a number from 1 to 65535.", text=text)
     return os.environ.get("PREWATT_HOST") or "127.0.0.1", int(text)
+
+
+def certificate() -> tuple[Path, Path] | None:
+    """Certificate and key given by PREWATT_TLS_CERT and PREWATT_TLS_KEY. Raises Refusal when one cannot be read."""
+    names = os.environ.get("PREWATT_TLS_CERT"), os.environ.get("PREWATT_TLS_KEY")
+    if not any(names):
+        return None
+    for name in names:
+        if not name or not os.access(name, os.R_OK):
+            raise Refusal(
+                "tls-files",
+                "PREWATT_TLS_CERT and PREWATT_TLS_KEY must name two readable files; '%(name)s' is not.",
+                name=name,
+            )
+    return Path(str(names[0])), Path(str(names[1]))
 
 
 def require_free(host: str, port: int) -> None:
@@ -45,6 +61,7 @@ def main(argv: list[str]) -> int:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    files = certificate()
     os.environ["PREWATT_SUPERVISOR"] = str(os.getpid())  # the worker follows this process
     Granian(
         "prewatt.main.wsgi:application",
@@ -55,5 +72,7 @@ def main(argv: list[str]) -> int:
         blocking_threads=8,
         backpressure=64,
         log_level=LogLevels.warning,
+        ssl_cert=files[0] if files else None,
+        ssl_key=files[1] if files else None,
     ).serve()
     return 0
