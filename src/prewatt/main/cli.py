@@ -51,7 +51,7 @@ def show_help() -> int:
     for verb in VERBS:
         print(f"  {verb.name:<10}{verb.help}")
     print(
-        "\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; web port: PREWATT_PORT; docs/ has the rest."
+        "\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; port: PREWATT_PORT."
     )
     return 0
 

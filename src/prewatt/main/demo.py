@@ -1,4 +1,4 @@
-"""``./run``: a living demo building. Made once from a seed, then simulator, store, head-end, worker and console run on it."""
+"""``./run``: a living demo building. Made once from a seed, then run by real processes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def clear(home: Home) -> None:
 
 
 def prepare(home: Home, seed: int) -> str:
-    """Bring the database up and make the building when there is none. The first operator's password, "" when changed."""
+    """Bring the database up and make the building when there is none; the first operator's password or ""."""
     bootstrap.migrate()
     from prewatt.main import demo_building
     from prewatt.office.operators.models import Operator

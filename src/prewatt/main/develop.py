@@ -55,7 +55,7 @@ def call(*command: str, **environment: str) -> int:
 def test(argv: list[str]) -> int:
     """All tests on SQLite, then those that use the database on PostgreSQL. Arguments go to pytest.
 
-    ``--with-tools`` runs only what needs a foreign program (mbpoll, a browser, a compiler) and fails where one is missing.
+    ``--with-tools`` runs only what needs a foreign program (mbpoll, a browser) and fails where one is missing.
     """
     from tests import postgres
 
@@ -85,7 +85,7 @@ def lint(argv: list[str]) -> int:
 
 
 def types(argv: list[str]) -> int:
-    """mypy --strict over the source."""
+    """Mypy --strict over the source."""
     return call("mypy", *argv)
 
 

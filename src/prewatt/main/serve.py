@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     if host not in LOOPBACK and not web.certificate():
         raise Refusal(
             "needs-tls",
-            "On %(host)s the console needs TLS: set PREWATT_TLS_CERT and PREWATT_TLS_KEY to the certificate and key files.",
+            "On %(host)s the console needs TLS: set PREWATT_TLS_CERT and PREWATT_TLS_KEY to the two files.",
             host=host,
         )
     home = Home.from_environment(SITE)
