@@ -67,7 +67,7 @@ class Decoder:
         return self._layouts[block].names
 
     def decode(self, block: str, body: bytes) -> tuple[int, ...]:
-        """Register counts of a block, in the order of ``names``. Raises struct.error when the body has another length."""
+        """Register counts of a block, in the order of ``names``. Raises struct.error for a body of another length."""
         return self._unpack[block](body)
 
     def decode_frame(self, block: str, frame: bytes) -> tuple[int, ...] | None:
@@ -105,9 +105,7 @@ class Decoder:
             ABSENT if (count := counts[place]) == ABSENT else count * multiplier for place, multiplier in self._columns
         ]
         found = self._status(counts)
-        return ReadingRow(
-            meter_id, at_ms, store, *amounts, found.contactor, found.mode, found.flags, self.clock(bodies)
-        )  # fmt: skip
+        return ReadingRow._make((meter_id, at_ms, store, *amounts, *found, self.clock(bodies)))
 
     def clock(self, bodies: Mapping[str, bytes]) -> int:
         """The meter's own clock as if UTC, epoch seconds; ABSENT when it was not read or makes no sense."""

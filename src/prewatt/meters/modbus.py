@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ _HIGHEST_EXCEPTION = 11
 
 def crc(data: Buffer) -> int:
     """CRC-16/MODBUS of the bytes; it travels low byte first."""
-    return crc16.modbus(data)  # type: ignore[arg-type]
+    return crc16.modbus(data)
 
 
 def seal(content: bytes) -> bytes:
@@ -49,7 +50,7 @@ def sound(frame: Buffer) -> bool:
 
 
 def read_request(unit: int, address: int, count: int) -> bytes:
-    """Ask for ``count`` holding registers from ``address`` (function 03). Raises ValueError outside the protocol's limits."""
+    """Ask for holding registers (function 03). Raises ValueError outside the protocol's limits."""
     _check(unit, address, count, MAX_READ)
     return seal(struct.pack(">BBHH", unit, READ, address, count))
 
@@ -83,7 +84,7 @@ def _check(unit: int, address: int, count: int, most: int) -> None:
 
 
 class Answer(NamedTuple):
-    """What a unit answered. ``body``: the register bytes of a read, the echoed head of a write, empty for an exception."""
+    """What a unit answered. ``body``: register bytes of a read, echoed head of a write, empty for an exception."""
 
     unit: int
     function: int  # without the exception bit
@@ -178,7 +179,7 @@ _NOT_A_FRAME = -1
 
 
 def _length(buffer: Buffer, start: int, size: int) -> int:
-    """Length of the answer frame that begins at ``start``; 0: a byte more is needed to tell; -1: no frame begins here."""
+    """Length of the answer that begins at ``start``; 0: a byte more is needed to tell; -1: none begins here."""
     unit, function = buffer[start], buffer[start + 1]
     if not 1 <= unit <= 247 or function & ~EXCEPTION_BIT not in _KNOWN:
         return _NOT_A_FRAME
@@ -205,9 +206,9 @@ def _fits(request: Buffer, frame: bytes) -> bool:
 
 
 def _echoed(request: Buffer, buffer: Buffer, start: int, size: int) -> int:
-    """How many bytes at ``start`` repeat the front of our request: two-wire adapters hear themselves. 0 when they differ.
+    """How many bytes at ``start`` repeat the front of our request; 0 when they differ.
 
-    Never for a single write, whose answer is its echo.
+    Two-wire adapters hear themselves. Never for a single write, whose answer is its echo.
     """
     here = min(len(request), size - start)
     if request[1] == WRITE_ONE or buffer[start : start + here] != request[:here]:
@@ -218,7 +219,8 @@ def _echoed(request: Buffer, buffer: Buffer, start: int, size: int) -> int:
 # -- the meter's side of the wire -------------------------------------------------------------------------------------
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Request:
     """What a master asked. ``words`` of a write; ``count`` registers of a read."""
 
     unit: int
@@ -229,7 +231,7 @@ class Request(NamedTuple):
 
 
 def request_length(so_far: Buffer) -> int | None:
-    """Length of the request that began with ``so_far``, None while that cannot be told. Unknown functions count as 8."""
+    """Length of the request that began with ``so_far``, None while that cannot be told; 8 for other functions."""
     if len(so_far) < 2:
         return None
     if so_far[1] != WRITE:

@@ -41,7 +41,7 @@ def credit_frame(profile: Profile, unit: int, *, n: int, amount: int) -> Exchang
     low, high = RANGES[form.amount_type]
     if amount == 0 or rest or not low <= counts <= high:
         raise CreditUnsupported(f"{profile.name} cannot hold an amount of {amount}")
-    words = struct.unpack(">HH", struct.pack(">i" if counts < 0 else ">I", counts)) + (n,)
+    words = (*struct.unpack(">HH", struct.pack(">i" if counts < 0 else ">I", counts)), n)
     return Exchange(modbus.write_request(unit, form.address, words), CREDIT_BLOCK, 8)
 
 

@@ -40,7 +40,7 @@ def plan_identity(profile: Profile, unit: int) -> tuple[Exchange, ...]:
 
 
 def plan_evidence(profile: Profile, unit: int) -> tuple[Exchange, ...]:
-    """What proves a credit. A model told by its log reads two records, so that the one before a purchase is still seen."""
+    """What proves a credit. A model told by its log reads two records: the one before a purchase is still seen."""
     reads = tuple(_read(profile, unit, name) for name in profile.evidence)
     return reads + (plan_log(profile, unit, newest=2) if profile.identity == "purchase-log" else ())
 
@@ -69,7 +69,7 @@ def serial_block(profile: Profile) -> str:
 
 
 def identity(profile: Profile, bodies: Mapping[str, bytes]) -> str | None:
-    """The serial in the bodies of ``plan_identity``, or the fingerprint of the newest purchase; None when unreadable."""
+    """The serial in the bodies of ``plan_identity``, or the newest purchase's fingerprint; None when unreadable."""
     if profile.identity == "serial":
         return _serial(profile, bodies)
     if profile.identity == "purchase-log":

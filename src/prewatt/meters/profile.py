@@ -16,7 +16,7 @@ __all__ = ["Block", "Field", "Problem", "Profile", "ProfileError", "Proof", "Set
 def load(source: Path | bytes, name: str | None = None) -> Profile:
     """Read a profile from a file, or from bytes under a name.
 
-    A file's stem must be the profile's name unless another is given. Raises ProfileError; OSError for an unreadable file.
+    A file's stem must be the profile's name unless another is given. Raises ProfileError, or OSError.
     """
     if isinstance(source, Path):
         return schema.read(source.read_bytes(), file=str(source), name=name or source.stem)

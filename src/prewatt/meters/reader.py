@@ -83,7 +83,7 @@ class Table:
             found.append(Table(content, f"{path}[{content.get(label, place + 1)}]", self.problems))
         return found
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """All keys; they count as asked."""
         self._asked.update(self._content)
         return tuple(self._content)

@@ -18,7 +18,7 @@ class UnknownProfile(KeyError):
 @cache
 def names() -> tuple[str, ...]:
     """Names of all profiles, sorted."""
-    return tuple(sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")))
+    return tuple(sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")))
 
 
 @cache

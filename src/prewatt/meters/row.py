@@ -44,4 +44,4 @@ class ReadingRow(NamedTuple):
 
 
 ROW = struct.Struct("<IqB" + "q" * 17 + "BBIq")
-EMPTY_ROW = ReadingRow(0, 0, 0, *([ABSENT] * 17), 0, 0, 0, ABSENT)
+EMPTY_ROW = ReadingRow._make((0, 0, 0, *([ABSENT] * 17), 0, 0, 0, ABSENT))

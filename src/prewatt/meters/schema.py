@@ -36,7 +36,7 @@ def _profile(top: Table, name: str | None) -> Profile:
     if name is not None and called and called != name:
         top.wrong("name", f"{called!r} does not fit its file, {name!r}")
     origins = top.table("sources")
-    sources = {key: origins.text(key) for key in origins.keys()}
+    sources = {key: origins.text(key) for key in origins.names()}
     purse = top.text("purse", "none", among=(*PURSES, "none"))
     options = _options(top, tuple(sources))
     context = schema_blocks.Context(sources=tuple(sources), purse=purse, options=options)
@@ -84,7 +84,7 @@ def _options(top: Table, sources: tuple[str, ...]) -> dict[str, Option]:
     if not top.has("options"):
         return options
     inner = top.table("options")
-    for key in inner.keys():
+    for key in inner.names():
         entry = inner.table(key)
         allowed = entry.texts("allowed")
         options[key] = Option(entry.text("value", among=allowed), allowed, entry.proof(sources))
@@ -124,8 +124,8 @@ def _consistent(top: Table, profile: Profile) -> None:
         "time-of-use": ("flat" in swept, "state.sweep", "the sweep reads no energy by band"),
         "contactor": (all(f"relay_{one}" in bits for one in phases), "state.sweep", "a phase has no bit 'relay_'"),
         "clock": ("clock" in swept, "state.sweep", "the sweep reads no field 'clock'"),
-        "serial": ("serial" in proving, "evidence.blocks", "no evidence block holds the field 'serial'"),
-        "purchase-total": ("total_purchased" in proving, "evidence.blocks", "no evidence block holds 'total_purchased'"),
+        "serial": ("serial" in proving, "evidence.blocks", "no block of it holds 'serial'"),
+        "purchase-total": ("total_purchased" in proving, "evidence.blocks", "no block of it holds 'total_purchased'"),
         "accepts-credit": (profile.credit is not None, "credit", "is missing"),
         "purchase-log": (profile.log is not None, "log", "is missing"),
         "modes": (profile.modes is not None, "modes", "is missing"),

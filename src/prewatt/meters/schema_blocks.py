@@ -82,7 +82,7 @@ def _field(table: Table, context: Context, proof: Proof, address: int, count: in
     own = table.proof(context.sources, proof)
     if kind not in TYPES:
         table.wrong("type", f"unknown type {kind!r}; known: {', '.join(TYPES)}")
-        table.keys()
+        table.names()
         return None
     size = TYPES[kind][0]
     offset = 2 * (at - address)
@@ -92,7 +92,7 @@ def _field(table: Table, context: Context, proof: Proof, address: int, count: in
     factor, dimension = (1, "") if kind == "bits" else _scaled(table, context, name, kind)
     table.close()
     if not 0 <= offset <= 2 * count - size:
-        table.wrong("at", f"0x{at:04X} with {size} bytes is outside the block of {count} registers from 0x{address:04X}")
+        table.wrong("at", f"0x{at:04X} with {size} bytes is outside the block 0x{address:04X} of {count} registers")
         return None
     return Field(name, kind, offset, size, factor, dimension, bits, volatile, own)
 
@@ -119,7 +119,7 @@ def _scaled(table: Table, context: Context, name: str, kind: str) -> tuple[int, 
 def _bits(table: Table) -> tuple[tuple[str, int], ...]:
     inner = table.table("bits")
     found: list[tuple[str, int]] = []
-    for name in inner.keys():
+    for name in inner.names():
         if name not in BITS:
             inner.wrong(name, "unknown status bit")
         number = inner.number(name, low=0, high=7)

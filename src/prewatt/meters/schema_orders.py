@@ -21,7 +21,7 @@ def credit(top: Table, context: Context) -> CreditForm | None:
     refusals: list[tuple[int, str]] = []
     if table.has("refusals"):
         inner = table.table("refusals")
-        for key in inner.keys():
+        for key in inner.names():
             if not key.isdigit() or not 1 <= int(key) <= 255:
                 inner.wrong(key, "is not an exception code 1 to 255")
                 continue

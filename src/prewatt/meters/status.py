@@ -1,7 +1,7 @@
 """From a meter's status bits to the words of the house: contactor, supply mode, flags.
 
-The relay bits are the truth about the contactor: closed when any relay of the meter's phases is. The four control groups
-(purse, load, time, force) tell why it is open; when force is on, it alone decides.
+The relay bits are the truth about the contactor: closed when any relay of the meter's phases is. The four control
+groups (purse, load, time, force) tell why it is open; when force is on, it alone decides.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ UNITS: dict[str, tuple[str, int]] = {
 }
 CANONICAL = {
     "energy": "Wh", "money": "fen", "power": "W", "reactive": "var", "reactive-energy": "varh", "voltage": "0.1 V",
-    "current": "0.01 A", "frequency": "0.01 Hz", "duration": "s", "price": "0.0001 yuan/kWh", "ratio": "0.001", "count": "",
+    "current": "0.01 A", "frequency": "0.01 Hz", "duration": "s", "price": "0.0001 yuan/kWh", "ratio": "0.001",
+    "count": "",
 }  # fmt: skip
 
 # quantity -> dimension; "purse" is money or energy by the kind of purse; "count" has no scale
@@ -64,13 +65,11 @@ QUANTITIES: dict[str, str] = {
 }
 SPECIAL = {"serial": ("bcd6",), "clock": ("clock6", "clock7")}  # quantities that are not numbers
 
-_PHASES = "abc"
-BITS: frozenset[str] = frozenset(
-    ("fault", "prepaid_enabled", "over_limit", "arrears", "low_1", "low_2", "load_enabled", "forced_enabled")
-    + ("time_enabled", "force_open", "force_close")
-    + tuple(f"{group}_{phase}" for group in ("relay", "prepaid_closed", "load_closed", "forced_closed", "time_closed")
-            for phase in _PHASES)
-)  # fmt: skip
+_PER_PHASE = ("relay", "prepaid_closed", "load_closed", "forced_closed", "time_closed")
+BITS: frozenset[str] = frozenset((
+    "fault", "prepaid_enabled", "over_limit", "arrears", "low_1", "low_2", "load_enabled", "forced_enabled",
+    "time_enabled", "force_open", "force_close", *(f"{group}_{phase}" for group in _PER_PHASE for phase in "abc"),
+))  # fmt: skip
 
 CAPABILITIES: dict[str, str] = {
     "reads-energy": "tells its energy register",
