@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from prewatt.core.errors import Refusal
+from prewatt.office.operators.errors import FormRefusal
 
 _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -80,7 +81,8 @@ class KitForm(forms.Form):
 
     sections: Sequence[tuple[Any, Sequence[str]]] = ()
     wide: frozenset[str] = frozenset()
-    units: dict[str, Any] = {}  # what stands behind the input: yuan, kW, m²
+    units: ClassVar[dict[str, Any]] = {}  # what stands behind the input: yuan, kW, m²
+    suggestions: Mapping[str, Sequence[str]] = {}  # what may be typed into a field, offered while typing
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -100,18 +102,14 @@ class KitForm(forms.Form):
 
     def refuse(self, refusal: Refusal) -> None:
         """Show a service's refusal: each message at its field, the others above the form. What was typed stays."""
-        errors = getattr(refusal, "errors", None)
-        if not errors:
+        if not isinstance(refusal, FormRefusal):
             self.add_error(None, words(refusal))
             return
-        for name, message in errors.items():
-            for one in message if isinstance(message, (list, tuple)) else (message,):
-                self.add_error(name if name in self.fields else None, words(one))
+        for name, problem in refusal.errors.items():
+            self.add_error(name if name in self.fields else None, str(problem))
 
 
-def words(message: Any) -> str:
+def words(refusal: Refusal) -> str:
     """A refusal in the reader's language."""
-    if isinstance(message, Refusal):
-        text = _(message.message)
-        return text % message.params if message.params else text
-    return _(message) if type(message) is str and message else str(message)
+    text = _(refusal.message)
+    return text % {name: str(value) for name, value in refusal.params.items()} if refusal.params else text

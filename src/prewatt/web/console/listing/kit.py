@@ -21,14 +21,14 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 
-from prewatt.office.operators.selectors import may
 from prewatt.office.operators.services import record
+from prewatt.web.console.base.access import ConsoleRequest
 from prewatt.web.console.listing.cells import Column, Kind, Phone
 from prewatt.web.console.listing.filters import Choice, Days, Filter
 from prewatt.web.console.listing.workbook import download
@@ -66,7 +66,7 @@ class Listing:
 
     def __init__(  # noqa: PLR0913 - a table has many sides; all are named at the call
         self,
-        request: HttpRequest,
+        request: ConsoleRequest,
         rows: QuerySet[Any],
         *,
         title: Any,
@@ -81,6 +81,7 @@ class Listing:
         export_right: str = "",
         actions: Sequence[Action] = (),
         empty: Empty | None = None,
+        arrange: Callable[[QuerySet[Any]], Sequence[Any]] | None = None,
         name: str = "list",
         query: QueryDict | None = None,
     ) -> None:
@@ -98,6 +99,7 @@ class Listing:
         self.export_right = export_right
         self.actions = list(actions)
         self.empty = empty
+        self.arrange = arrange  # an order no column has, such as a tree's: takes the rows, gives all of them in order
         self.name = name
         self.query = query if query is not None else request.GET
 
@@ -145,7 +147,10 @@ class Listing:
     @cached_property
     def page(self) -> Page[Any]:
         """The page the address asks for, or the nearest there is."""
-        return Paginator(self.rows, self.per).get_page(self.query.get("page"))
+        return Paginator(self._arranged(), self.per).get_page(self.query.get("page"))
+
+    def _arranged(self) -> Any:
+        return self.arrange(self.rows) if self.arrange and not self.sort else self.rows
 
     @property
     def narrowed(self) -> bool:
@@ -207,7 +212,7 @@ class Listing:
     @property
     def export_href(self) -> str:
         """Where the filtered list comes as Excel, or nothing when the operator may not."""
-        allowed = not self.export_right or may(self.request.user, self.export_right)
+        allowed = not self.export_right or self.export_right in self.request.rights
         return self.address(export="xlsx", page=None) if self.export_name and allowed else ""
 
     @property
@@ -296,11 +301,11 @@ class Listing:
         return response
 
     def _exported(self) -> HttpResponse:
-        if self.export_right and not may(self.request.user, self.export_right):
+        if self.export_right and self.export_right not in self.request.rights:
             raise PermissionDenied
-        at = self.request.clock.now()  # type: ignore[attr-defined]
+        at = self.request.clock.now()
         name = f"prewatt-{self.export_name}-{at:%Y%m%d}"
-        response, count = download(name, str(self.title), self.columns, self.rows.iterator(chunk_size=1000))
+        response, count = download(name, str(self.title), self.columns, self._all())
         filters = {key: value for key, value in self.query.items() if key not in OWN_KEYS or key == "q"}
         record(
             by=self.request.user, at=at, action="list.export", subject=self.export_name,
@@ -308,6 +313,10 @@ class Listing:
             address=self.request.META.get("REMOTE_ADDR") or None,
         )  # fmt: skip
         return response  # type: ignore[return-value]
+
+    def _all(self) -> Any:
+        rows = self._arranged()
+        return rows.iterator(chunk_size=1000) if isinstance(rows, QuerySet) else rows
 
 
 def _class(column: Column) -> str:

@@ -38,8 +38,14 @@ def is_many(field: BoundField) -> bool:
 @register.filter
 def drawn(field: BoundField) -> SafeString:
     """The input itself, marked when it has an error."""
-    css = field.field.widget.attrs.get("class", "")
-    return field.as_widget(attrs={"class": f"{css} is-invalid"}) if field.errors else field.as_widget()
+    attrs = {"class": f"{field.field.widget.attrs.get('class', '')}{' is-invalid' if field.errors else ''}"}
+    return field.as_widget(attrs={**attrs, "list": f"{field.auto_id}_list"} if suggested(field) else attrs)
+
+
+@register.filter
+def suggested(field: BoundField) -> Any:
+    """What may be typed, offered while typing."""
+    return getattr(field.form, "suggestions", {}).get(field.name, ())
 
 
 @register.filter

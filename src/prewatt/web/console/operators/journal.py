@@ -1,0 +1,95 @@
+"""The operation log: who did what and when. Sealed by a hash chain, so it is read here and never edited."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from prewatt.office.operators import selectors
+from prewatt.office.operators.log import SYSTEM
+from prewatt.office.operators.models import OperationLog
+from prewatt.web.console.base.access import ConsoleRequest, right
+from prewatt.web.console.listing.kit import Choice, Column, Days, Empty, Kind, Listing, Phone
+from prewatt.web.console.operators.deeds import AREAS, deed, deeds
+
+
+@right("log.view")
+def listed(request: ConsoleRequest) -> HttpResponse:
+    """The log, newest first."""
+    people = [(operator.pk, operator.name) for operator in selectors.operators(request.user)]
+    listing = Listing(
+        request,
+        selectors.operation_log(request.user),
+        title=_("Operation log"),
+        columns=_columns(),
+        filters=[
+            Choice("by", _("Operator"), [*people, ("system", _("the system itself"))], _by),
+            Choice("area", _("Area"), [(key, _(label)) for key, label in AREAS.items()], "action__startswith"),
+            Choice("action", _("Action"), sorted(deeds().items(), key=lambda pair: pair[0]), "action"),
+            Days("at", _("Date"), "at"),
+        ],
+        search=["subject", "summary", "operator_name"],
+        search_hint=_("Unit, meter, order or name"),
+        href=lambda row: reverse("operators:log_entry", args=[row.pk]),
+        export_name="operation-log",
+        export_right="log.view",
+        empty=Empty(_("Nothing was done yet"), icon="history"),
+    )
+    return listing.response("console/operators/log.html")
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("at", _("Time"), "at", kind=Kind.TIME, sort=("at",), width=20),
+        Column("operator", _("Operator"), _name, sort=("operator_name",)),
+        Column("action", _("Action"), lambda row: deed(row.action), sort=("action",), phone=Phone.TITLE, width=26),
+        Column("subject", _("Subject"), "subject", sort=("subject",), width=24),
+        Column("summary", _("Details"), "summary", width=40),
+        Column("address", _("From"), "address", kind=Kind.CODE, phone=Phone.HIDE),
+    ]
+
+
+def _name(row: OperationLog) -> str:
+    return _("the system itself") if row.operator_id is None and row.operator_name == SYSTEM else row.operator_name
+
+
+def _by(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    return rows.filter(operator__isnull=True) if value == "system" else rows.filter(operator=value)
+
+
+@right("log.view")
+def entry(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """One line of the log with all it holds: what was before, what after."""
+    row = get_object_or_404(selectors.operation_log(request.user), pk=pk)
+    changes, rest = _changes(row.data)
+    context = {"row": row, "name": _name(row), "deed": deed(row.action), "changes": changes, "rest": rest}
+    return render(request, "console/operators/entry.html", context)
+
+
+def _changes(data: dict[str, Any]) -> tuple[list[tuple[str, SafeString, SafeString]], list[tuple[str, SafeString]]]:
+    """What differs between ``before`` and ``after``, and everything else the line holds."""
+    before, after = data.get("before"), data.get("after")
+    rest = [(key, _plain(value)) for key, value in data.items() if key not in {"before", "after"}]
+    if isinstance(before, list) or isinstance(after, list):
+        return [("", _plain(before), _plain(after))], rest
+    before, after = before or {}, after or {}
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return [("", _plain(before), _plain(after))], rest
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [(key, _plain(before.get(key)), _plain(after.get(key))) for key in keys], rest
+
+
+def _plain(value: Any) -> SafeString:
+    if value is None or value == "" or value == []:
+        return SafeString("–")
+    if isinstance(value, list) and all(isinstance(one, (str, int)) for one in value):
+        return format_html("{}", ", ".join(str(one) for one in value))
+    return format_html("{}", value if isinstance(value, (str, int)) else json.dumps(value, ensure_ascii=False))
