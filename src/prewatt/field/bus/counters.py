@@ -1,0 +1,49 @@
+"""What a line did since the last report: counts, how busy it was, and how long its meters took."""
+
+from __future__ import annotations
+
+from prewatt.field.bus.exchange import Outcome
+
+KEPT_LATENCIES = 1024
+
+
+class Counters:
+    """Plain numbers, taken and cleared by the report."""
+
+    __slots__ = ("busy_s", "crc_errors", "exceptions", "exchanges", "foreign", "latencies", "timeouts")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.exchanges = 0
+        self.timeouts = 0
+        self.crc_errors = 0
+        self.foreign = 0
+        self.exceptions = 0
+        self.busy_s = 0.0
+        self.latencies: list[float] = []
+
+    def took(self, seconds: float) -> None:
+        """An exchange ended with the meter's answer."""
+        self.exchanges += 1
+        self.busy_s += seconds
+        if len(self.latencies) < KEPT_LATENCIES:
+            self.latencies.append(seconds)
+
+    def lost(self, seconds: float, outcome: Outcome) -> None:
+        """An exchange ended without one."""
+        self.exchanges += 1
+        self.busy_s += seconds
+        if outcome is Outcome.CRC:
+            self.crc_errors += 1
+        else:
+            self.timeouts += 1
+
+    def percentile_ms(self, percent: int) -> int:
+        """How long the meters took; 0 when none answered."""
+        if not self.latencies:
+            return 0
+        ordered = sorted(self.latencies)
+        return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000)

@@ -1,0 +1,49 @@
+"""Answers that did not come in time and may still come: no question that they could pass for is asked meanwhile.
+
+An RTU answer names its unit, function and length, not the register. So after a time-out a question of the same shape
+to the same unit waits: two seconds when it is the very same question (its answer would only be a little old), longer
+when it asks for another register.
+"""
+
+from __future__ import annotations
+
+from prewatt.field.bus.exchange import Question
+from prewatt.meters.modbus import sound
+
+SAME_QUESTION_S = 2.0
+OTHER_QUESTION_S = 10.0
+
+
+class Suspects:
+    """What is still owed on a line. Empty on a healthy one."""
+
+    def __init__(self) -> None:
+        self._owed: list[tuple[float, Question]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._owed)
+
+    def add(self, question: Question, now: float) -> None:
+        """This question's answer is missing."""
+        self._owed = [(since, other) for since, other in self._owed if now - since < OTHER_QUESTION_S]
+        self._owed.append((now, question))
+
+    def heard(self, data: bytes) -> None:
+        """A frame came that was nobody's answer: it may be one that was owed."""
+        if len(data) < 5 or not sound(data):
+            return
+        for entry in self._owed:
+            if len(data) == entry[1].length and data.startswith(entry[1].head):
+                self._owed.remove(entry)
+                return
+
+    def clear_at(self, question: Question, now: float) -> float:
+        """From when on the question cannot be answered by something owed; at most ``now`` when it can be asked."""
+        if not self._owed:
+            return now
+        free_at = now
+        for since, owed in self._owed:
+            if owed.head == question.head and owed.length == question.length:
+                wait = SAME_QUESTION_S if owed.frame == question.frame else OTHER_QUESTION_S
+                free_at = max(free_at, since + wait)
+        return free_at

@@ -1,0 +1,118 @@
+"""One meter as the head-end keeps it: its questions prepared, its last answers, and the row that tells the books of it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+from math import inf
+
+from prewatt.core.supply import Contact
+from prewatt.field.bus.exchange import Question
+from prewatt.field.bus.rounds import Station
+from prewatt.field.bus.timing import Timing
+from prewatt.field.headend.store import MeterEntry
+from prewatt.meters import registry
+from prewatt.meters.decode import decoder
+from prewatt.meters.plan import LOG_BLOCK, Exchange, identity, plan_evidence, plan_identity, plan_state
+from prewatt.meters.row import ABSENT, ROW
+from prewatt.meters.shape import Profile
+
+_AT = struct.Struct("<q")
+_AT_OFFSET = 4  # ROW: meter id, time, store, quantities ..., the meter's clock last
+_STORE_OFFSET = 12
+_CLOCK_OFFSET = ROW.size - 8
+_BODY = slice(3, -2)
+
+
+class Meter:
+    """What the head-end knows of one meter. Raises UnknownProfile for a profile that does not exist."""
+
+    def __init__(self, entry: MeterEntry, timing: Timing) -> None:
+        self.entry = entry
+        self.profile = registry.get(entry.profile)
+        self._decoder = decoder(self.profile)
+        self.state = _questions(plan_state(self.profile, entry.address), timing)
+        self.evidence = _questions(plan_evidence(self.profile, entry.address), timing)
+        self._identity = _questions(plan_identity(self.profile, entry.address), timing)
+        self._beyond = tuple(question for question in self.evidence if _tells_total(self.profile, question.name))
+        self.station = Station(entry.address, self.state, self)
+        # contact
+        self.contact: Contact | None = None
+        self.last_good_ms = 0
+        self.first_missed_at = inf
+        # readings
+        self.store_at = -inf  # monotonic site time from which a poll is kept as a stored reading
+        self.polled_at_ms = 0
+        self._frames: list[bytes] = []
+        self._bodies: dict[str, bytes] = {}
+        self._more: dict[str, bytes] = {}  # what the sweep does not read: the total of purchases
+        self._row = bytearray()
+        # identity
+        self.serial = ""
+        self.chores_at = -inf  # monotonic site time of the next look at identity and total
+        self._count = ABSENT
+
+    @property
+    def chores(self) -> tuple[Question, ...]:
+        """What is read at first contact and then daily: identity, and registers outside the sweep."""
+        return self._identity + self._beyond
+
+    def heard(self, frames: list[bytes], at_ms: int) -> None:
+        """Its state came in: the sound frames of ``state``, empty where it refused. Decoded when somebody wants the row."""
+        self._frames = frames
+        self.polled_at_ms = at_ms
+
+    def row(self, store: int) -> bytes:
+        """The row of the last state heard."""
+        bodies = {
+            question.name: frame[_BODY] for question, frame in zip(self.state, self._frames, strict=True) if frame
+        }
+        if self._row and self._unchanged(bodies):
+            _AT.pack_into(self._row, _AT_OFFSET, self.polled_at_ms)
+            self._row[_STORE_OFFSET] = store
+            _AT.pack_into(self._row, _CLOCK_OFFSET, self._decoder.clock(bodies))
+        else:
+            self._decode(bodies, store)
+        self._bodies = bodies
+        return bytes(self._row)
+
+    def learn(self, bodies: Mapping[str, bytes]) -> str | None:
+        """Take the answers to ``chores``; None when the meter shows no identity, else what it showed."""
+        more = {question.name: bodies[question.name] for question in self._beyond if question.name in bodies}
+        if more != self._more:
+            self._more = more
+            self._row = bytearray()
+        return identity(self.profile, bodies)
+
+    def inherit(self, other: Meter) -> None:
+        """Go on from what was known of it before its line changed."""
+        self.contact = other.contact
+        self.last_good_ms = other.last_good_ms
+        self.store_at = other.store_at
+        self.serial = other.serial
+
+    def _unchanged(self, bodies: dict[str, bytes]) -> bool:
+        last = self._bodies
+        return bodies.keys() == last.keys() and all(
+            self._decoder.same(name, body, last[name]) for name, body in bodies.items()
+        )
+
+    def _decode(self, bodies: dict[str, bytes], store: int) -> None:
+        row = self._decoder.row(self.entry.meter_id, self.polled_at_ms, store, {**bodies, **self._more})
+        self._row = bytearray(ROW.pack(*row))
+        if row.purchase_number != self._count:
+            if self._count != ABSENT:
+                # somebody bought, or wrote: the total is another one now
+                self.chores_at = -inf
+            self._count = row.purchase_number
+
+
+def _questions(exchanges: Iterable[Exchange], timing: Timing) -> tuple[Question, ...]:
+    return tuple(Question(exchange.frame, timing, exchange.block) for exchange in exchanges)
+
+
+def _tells_total(profile: Profile, block: str) -> bool:
+    """Whether an evidence read tells the total of purchases, which the sweep does not."""
+    if block in profile.sweep or block.startswith(LOG_BLOCK):
+        return False
+    return profile.block(block).field("total_purchased") is not None
