@@ -14,7 +14,7 @@ from prewatt.main.sqlite_backend import library
 
 library.install()
 
-from django.db.backends.sqlite3 import base as sqlite  # after the swap of the library
+from django.db.backends.sqlite3 import base as sqlite  # noqa: E402 (after the swap of the library)
 
 COMMANDS = "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000"
 
@@ -30,31 +30,31 @@ class DatabaseWrapper(sqlite.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         self.transaction_mode = "IMMEDIATE"
-        self.init_commands = [*COMMANDS.split(";"), *self.init_commands]
+        self.init_commands: list[str] = [*COMMANDS.split(";"), *self.init_commands]
         return params
 
     def _start_transaction_under_autocommit(self) -> None:
         self._take_turn()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._end_turn()
             raise
 
     def _commit(self) -> None:
         # A commit that fails leaves the transaction open: the rollback after it ends the turn.
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
         self._end_turn()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._end_turn()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             if self._queue is not None:
                 os.close(self._queue)  # closing it frees the lock too

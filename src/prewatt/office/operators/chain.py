@@ -130,12 +130,12 @@ def _rows_of(links: Sequence[Seal], by_name: dict[str, type[models.Model]]) -> d
     keys: dict[str, list[int]] = {}
     for link in links:
         keys.setdefault(link.table, []).append(link.row)
-    return {
-        (table, row.pk): row
-        for table, wanted in keys.items()
-        if table in by_name
-        for row in models.QuerySet(by_name[table]).filter(pk__in=wanted)
-    }
+    found: dict[tuple[str, int], models.Model] = {}
+    for table, wanted in keys.items():
+        if table in by_name:
+            rows: models.QuerySet[Any] = models.QuerySet(by_name[table]).filter(pk__in=wanted)
+            found.update({(table, row.pk): row for row in rows})
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -42,8 +42,6 @@ class Operator(AbstractBaseUser):
     last_sign_in_at = models.DateTimeField(_("last sign-in"), null=True, blank=True)
     failed_sign_ins = models.PositiveIntegerField(default=0)
     refused_until = models.DateTimeField(null=True, blank=True)
-
-    objects: BaseUserManager[Operator] = BaseUserManager()
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

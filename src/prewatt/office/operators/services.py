@@ -197,7 +197,7 @@ def save_role(
     errors: dict[str, Problem] = {}
     if not name:
         errors["name"] = REQUIRED
-    elif Role.objects.filter(name__iexact=name).exclude(pk=instance.pk if instance else None).exists():
+    elif Role.objects.filter(name__iexact=name).exclude(pk=instance.pk if instance else 0).exists():
         errors["name"] = Problem(_("There is a role of this name already."))
     unknown = sorted(set(rights) - RIGHTS.keys())
     held = set(rights) | set(instance.rights if instance else ())

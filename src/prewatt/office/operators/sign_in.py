@@ -29,7 +29,7 @@ def delay_after(failures: int) -> int:
     """Seconds to wait after so many wrong passwords in a row: 0, 0, 5, 10, 20 … 900."""
     if failures <= FREE_TRIES:
         return 0
-    return min(FIRST_DELAY_S * 2 ** min(failures - FREE_TRIES - 1, 10), LONGEST_DELAY_S)
+    return min(FIRST_DELAY_S << min(failures - FREE_TRIES - 1, 10), LONGEST_DELAY_S)
 
 
 def sign_in(*, username: str, password: str, at: datetime, address: str | None = None) -> Operator:
