@@ -42,7 +42,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """What was committed before the first byte: the number n, the base it was counted from, and how often it was sent."""
+    """What was committed before the first byte: the number n, the base it counts from, and how often it was sent."""
 
     serial: str
     n: int
@@ -81,7 +81,8 @@ def judge(armed: Armed, seen: Evidence) -> Verdict:
     """Decide from one read what became of an armed order. Pure: the same read gives the same verdict.
 
     The table is that of docs/accounting; whatever it does not prove stays unknown. ``armed.contradictions`` and
-    ``armed.strangers`` are what earlier reads left; the caller stores what this verdict adds to them.
+    ``armed.strangers`` are what earlier reads left; the caller stores what this verdict adds to them. Spans are taken
+    without their sign: a clock that is set back delays no verdict.
     """
     if not seen.serial or seen.count is None:
         return Verdict(Finding.UNSEEN, "no-identity" if seen.count is not None else "silent")
@@ -98,10 +99,9 @@ def judge(armed: Armed, seen: Evidence) -> Verdict:
     return _overtaken(armed, seen)
 
 
-def read_back_delay(reads: int) -> float:
-    """Seconds from a frame to its read-back number ``reads`` (0 is the first); past the schedule, the poll's own pace."""
-    last = len(READ_BACK_S) - 1
-    return READ_BACK_S[reads] if reads <= last else READ_BACK_S[last] + POLL_S * (reads - last)
+def next_read_back(elapsed: float) -> float:
+    """When to read back next: seconds after the frame, for an order whose frame went out ``elapsed`` seconds ago."""
+    return next((delay for delay in READ_BACK_S if delay > elapsed), elapsed + POLL_S)
 
 
 def _not_counted(armed: Armed, seen: Evidence) -> Verdict:
@@ -137,10 +137,10 @@ def _by_log(armed: Armed, seen: Evidence, *, foreign: bool) -> Verdict:
 
 
 def _contradiction(armed: Armed, seen: Evidence, reason: str) -> Verdict:
-    repeated = armed.contradictions > 0 and seen.at - armed.contradicted_at >= CONTRADICTION_GAP_S
+    repeated = armed.contradictions > 0 and abs(seen.at - armed.contradicted_at) >= CONTRADICTION_GAP_S
     return Verdict(Finding.QUARANTINE if repeated else Finding.CONTRADICTION, reason)
 
 
 def _stranger(armed: Armed, seen: Evidence) -> Verdict:
-    persists = armed.strangers + 1 >= STRANGER_READS and seen.at - armed.stranger_since >= STRANGER_SPAN_S
+    persists = armed.strangers + 1 >= STRANGER_READS and abs(seen.at - armed.stranger_since) >= STRANGER_SPAN_S
     return Verdict(Finding.QUARANTINE if persists else Finding.STRANGER, "other-serial")

@@ -50,9 +50,7 @@ def received(since: datetime, until: datetime) -> Money:
 
 def check() -> list[str]:
     """What breaks invariant I1: every transaction sums to zero, so all of them do. Empty when it holds."""
-    broken = (
-        Entry.objects.values_list("transaction").annotate(net=NET).exclude(net=0).order_by("transaction")
-    )
+    broken = Entry.objects.values_list("transaction").annotate(net=NET).exclude(net=0).order_by("transaction")
     bare = Transaction.objects.filter(entries__isnull=True).order_by("pk").values_list("pk", flat=True)
     return [f"I1 transaction {pk} is off by {net} fen" for pk, net in broken] + [
         f"I1 transaction {pk} has no entries" for pk in bare

@@ -17,14 +17,17 @@ from prewatt.office.ledger.models import Account, AccountKind, Entry, Transactio
 from prewatt.office.operators.models import Operator
 
 
+NOTHING = Money(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One side of a transaction: exactly one of debit and credit is above zero."""
 
     kind: AccountKind
     ref: str
-    debit: Money = Money(0)
-    credit: Money = Money(0)
+    debit: Money = NOTHING
+    credit: Money = NOTHING
 
 
 def transfer(*, debit: tuple[AccountKind, str], credit: tuple[AccountKind, str], amount: Money) -> tuple[Posting, ...]:
@@ -34,15 +37,13 @@ def transfer(*, debit: tuple[AccountKind, str], credit: tuple[AccountKind, str],
     return Posting(*debit, debit=amount), Posting(*credit, credit=amount)
 
 
-def post(
-    *, at: datetime, kind: str, subject: str, by: Operator | None, lines: Sequence[Posting]
-) -> Transaction:
+def post(*, at: datetime, kind: str, subject: str, by: Operator | None, lines: Sequence[Posting]) -> Transaction:
     """Add one balanced transaction. Raises Unbalanced.
 
     ``kind`` is a stable word ("sale", "delivery", ...), ``subject`` the order it belongs to.
     """
     _check(lines)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         accounts = _accounts((line.kind, line.ref) for line in lines)
         posted = Transaction(at=at, kind=kind, subject=subject, by=by)
         posted.save(force_insert=True)
@@ -60,7 +61,7 @@ def post(
 
 def _check(lines: Sequence[Posting]) -> None:
     one_sided = all(
-        (line.debit.fen > 0 and not line.credit) or (line.credit.fen > 0 and not line.debit) for line in lines
+        min(line.debit, line.credit) == NOTHING and max(line.debit, line.credit) > NOTHING for line in lines
     )
     if not lines or not one_sided or sum(line.debit.fen - line.credit.fen for line in lines):
         raise Unbalanced(lines)

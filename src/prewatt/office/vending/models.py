@@ -69,14 +69,16 @@ class CreditOrder(models.Model):
     n = models.IntegerField(null=True)
     base_count = models.IntegerField(null=True)
     base_total = models.BigIntegerField(null=True)
+    base_remaining = models.BigIntegerField(null=True)  # printed on the proof of credit
     sends = models.PositiveIntegerField(default=0)  # frames permitted since it was armed
     sends_before = models.PositiveIntegerField(default=0)  # those of earlier rounds, before an operator said "again"
+    armed_at = models.DateTimeField(null=True)
     permit_at = models.DateTimeField(null=True)  # evidence the last permit was given on; only newer one is judged
     contradictions = models.PositiveIntegerField(default=0)
     contradicted_at = models.DateTimeField(null=True)
     strangers = models.PositiveIntegerField(default=0)
     stranger_since = models.DateTimeField(null=True)
-    reads = models.PositiveIntegerField(default=0)  # read-backs since the last send
+    events_made = models.PositiveIntegerField(default=1)  # number of the newest CreditEvent
     lease_token = models.BigIntegerField(null=True)
     due_at = models.DateTimeField(null=True)  # next read-back; while QUEUED: not before
     method = models.CharField(max_length=10, choices=PayMethod, default=PayMethod.CASH)
