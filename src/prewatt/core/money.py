@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import total_ordering
 
-_YUAN = re.compile(r"^-?\d{1,12}(\.\d{1,2})?$")
+# a comma groups thousands and nothing else: "12,5" may be meant as 12.5, so it is no amount
+_YUAN = re.compile(r"(-?)[¥￥]? ?(-?)(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(\.\d{1,2})?")
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
-_GROUPS = ("", "万", "亿", "万亿")
+_GROUPS = ((10**8, "亿"), (10**4, "万"))
 
 
 def round_half_away(numerator: int, denominator: int) -> int:
@@ -35,10 +36,11 @@ class Money:
     @classmethod
     def from_yuan(cls, text: str) -> Money:
         """Read what a person typed, such as ``100`` or ``1,234.50``. Raises ValueError when it is not an amount."""
-        cleaned = text.strip().replace(",", "").replace("，", "").replace("¥", "").replace("￥", "")
-        if not _YUAN.match(cleaned):
+        found = _YUAN.fullmatch(text.strip().replace("，", ","))
+        if found is None or (found[1] and found[2]):
             raise ValueError(text)
-        return cls(int(Decimal(cleaned) * 100))
+        fen = int(Decimal(found[3].replace(",", "") + (found[4] or "")) * 100)
+        return cls(-fen if found[1] or found[2] else fen)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.fen + other.fen)
@@ -85,22 +87,13 @@ class Money:
 
 
 def _integer_in_words(value: int) -> str:
-    groups: list[int] = []
-    while value:
-        value, group = divmod(value, 10_000)
-        groups.append(group)
-    words = ""
-    gap = False
-    for place in range(len(groups) - 1, -1, -1):
-        group = groups[place]
-        if not group:
-            gap = bool(words)
-            continue
-        if words and (gap or group < 1000):
-            words += "零"
-        words += _group_in_words(group) + _GROUPS[place]
-        gap = False
-    return words
+    for size, name in _GROUPS:
+        if value >= size:
+            high, low = divmod(value, size)
+            # a place left out inside a number is spoken as one zero
+            gap = "零" if 0 < low < size // 10 else ""
+            return _integer_in_words(high) + name + gap + (_integer_in_words(low) if low else "")
+    return _group_in_words(value)
 
 
 def _group_in_words(group: int) -> str:
