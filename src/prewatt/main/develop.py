@@ -100,8 +100,13 @@ def messages(argv: list[str]) -> int:
 
 
 def bench(argv: list[str]) -> int:
-    """Print each figure as ``NAME value unit target verdict``. A missed figure never fails; a broken bench does."""
+    """Print each figure as ``NAME value unit target verdict``. A missed figure never fails; a broken bench does.
+
+    ``--short`` takes fewer samples, as CI does; ``--json`` prints a list.
+    """
     sys.path.insert(0, str(root()))
+    if "--short" in argv:
+        os.environ["PREWATT_BENCH_SHORT"] = "1"
     names = [word.replace("-", "_") for word in argv if not word.startswith("--")]
     rows: list[dict[str, object]] = []
     status = 0
