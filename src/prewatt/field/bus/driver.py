@@ -15,7 +15,7 @@ from typing import TypeVar
 import structlog
 
 from prewatt.core.clock import Clock
-from prewatt.field.bus.exchange import Claim, Guard, Job, Priority, Question, Reply
+from prewatt.field.bus.exchange import Claim, Done, Guard, Job, Priority, Question, Reply
 from prewatt.field.bus.machine import Machine
 from prewatt.field.bus.timetable import Timetable
 from prewatt.field.links.base import Link
@@ -127,6 +127,10 @@ class Bus:
 
     # -- coroutines above -----------------------------------------------------------------------------------------------
 
+    def submit(self, priority: Priority, question: Question, done: Done) -> None:
+        """One question, its end told by callback; for use from callbacks, so nothing is sent before they return."""
+        self.machine.submit(Job(priority, question, done))
+
     async def ask(self, priority: Priority, question: Question, guard: Guard | None = None) -> Reply:
         """One question at the next frame boundary that its priority gets."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -180,5 +184,3 @@ def _settle(future: asyncio.Future[T]) -> Callable[[T], None]:
             future.set_result(value)
 
     return settle
-
-

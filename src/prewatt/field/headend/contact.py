@@ -89,6 +89,10 @@ class Contacts:
 
     def up(self, gateway: GatewayContact, line: LineContact, now: float) -> None:
         """A line's link opened. That proves the gateway, not its meters."""
+        for meter in line.meters:
+            meter.first_missed_at = inf
+        if line.closed_in_a_row >= CLOSED_IN_A_ROW:
+            return
         line.up = True
         if gateway.contact is not Contact.OK and gateway.reason != SILENT:
             gateway.last_good_ms = self._at_ms(now)
@@ -111,6 +115,7 @@ class Contacts:
     def spoke(self, line: LineContact) -> None:
         """A line carried an answer: its link holds."""
         line.closed_in_a_row = 0
+        line.up = True
 
     def joined(self, gateway: GatewayContact, line: LineContact, meter: Meter, now: float) -> None:
         """A meter came onto a line. Behind a lost gateway it is unknown from the start."""
@@ -138,6 +143,12 @@ class Contacts:
         log.info("gateway.contact", gateway=gateway.name, contact=contact.value, reason=reason)
         self._outbox.contact(
             ContactChange(
-                ContactKind.GATEWAY, gateway.gateway_id, contact.value, self._at_ms(now), gateway.last_good_ms, 0, reason
+                ContactKind.GATEWAY,
+                gateway.gateway_id,
+                contact.value,
+                self._at_ms(now),
+                gateway.last_good_ms,
+                0,
+                reason,
             )
         )

@@ -204,6 +204,10 @@ class LeaseLost(Exception):
     """The lease's token is no longer the current one: stop touching that gateway."""
 
 
+class StoreAway(Exception):
+    """The store cannot be reached, or failed: what was asked may or may not have happened. Ask again later."""
+
+
 class Roster(Protocol):
     """Who is on the lines, and who may command them."""
 

@@ -1,0 +1,160 @@
+"""The lines that stand in the roster, running: made, changed and taken down as the roster changes, each for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from prewatt.core.clock import Clock
+from prewatt.field.bus.driver import Bus
+from prewatt.field.bus.timetable import Timetable
+from prewatt.field.headend.contact import SILENT, Contacts, GatewayContact
+from prewatt.field.headend.instrument import Meter
+from prewatt.field.headend.line import Line
+from prewatt.field.headend.outbox import Outbox
+from prewatt.field.headend.sitetime import SiteTime
+from prewatt.field.headend.store import GatewayEntry, LineEntry, RosterData
+from prewatt.field.links.base import Link
+from prewatt.field.links.mbap import MbapSocket
+from prewatt.field.links.serial import SerialLink
+from prewatt.field.links.tcp import TcpLink
+
+log = structlog.get_logger(__name__)
+
+REOPEN_SILENT_S = 60.0
+LinkMaker = Callable[[GatewayEntry, LineEntry], Link | None]
+
+
+class Plant:
+    """All running lines. ``make_link`` builds the way to a line; None when its kind is not ours to read."""
+
+    def __init__(
+        self, make_link: LinkMaker, timetable: Timetable, clock: Clock, time: SiteTime, outbox: Outbox,
+        on_contact: Callable[[Meter], None],
+    ) -> None:  # fmt: skip
+        self._make_link = make_link
+        self._timetable = timetable
+        self._clock = clock
+        self._time = time
+        self._outbox = outbox
+        self._on_contact = on_contact
+        self._contacts = Contacts(outbox, time.at_ms)
+        self._gateways: dict[int, GatewayContact] = {}
+        self.lines: dict[int, Line] = {}
+        self._by_meter: dict[int, Line] = {}
+        self._commanded: frozenset[int] = frozenset()
+
+    def find(self, meter_id: int) -> tuple[Line, Meter] | None:
+        """A meter and its line."""
+        line = self._by_meter.get(meter_id)
+        return (line, line.meters[meter_id]) if line is not None else None
+
+    def command(self, gateways: frozenset[int]) -> None:
+        """Only lines of these gateways may be polled: their leases are ours."""
+        self._commanded = gateways
+        for line in self.lines.values():
+            allowed = line.gateway.gateway_id in gateways
+            if line.machine.polling != allowed:
+                line.machine.polling = allowed
+                line.bus.kick()
+
+    async def apply(self, roster: RosterData) -> None:
+        """Make the running lines those of the roster. What did not change is not touched."""
+        wanted = {line.line_id: (gateway, line) for gateway, line in _lines(roster)}
+        inherited: dict[int, Meter] = {}
+        for line_id, line in list(self.lines.items()):
+            if line_id not in wanted or _endpoint(line.gateway, line.entry) != _endpoint(*wanted[line_id]):
+                inherited |= line.meters
+                await self._take_down(line)
+        listed = {gateway.gateway_id for gateway in roster.gateways}
+        self._gateways = {number: known for number, known in self._gateways.items() if number in listed}
+        moved = {meter_id: meter for line in self.lines.values() for meter_id, meter in line.meters.items()} | inherited
+        for line_id, (gateway, entry) in wanted.items():
+            existing = self.lines.get(line_id)
+            if existing is None:
+                self._put_up(gateway, entry, moved)
+            else:
+                existing.gateway = gateway
+                existing.update(entry, moved)
+                existing.bus.kick()
+        self._by_meter = {meter_id: line for line in self.lines.values() for meter_id in line.meters}
+        self.command(self._commanded)
+        log.info("roster.applied", version=roster.version, lines=len(self.lines), meters=len(self._by_meter))
+
+    def tick(self, now: float) -> None:
+        """Once a second: rounds that are due for a stored reading, and gateways that fell silent are called again."""
+        for line in self.lines.values():
+            line.hurry_when_due(now)
+            gateway = line.gateway_contact
+            if gateway.reason == SILENT and now - gateway.reopened_at >= REOPEN_SILENT_S:
+                gateway.reopened_at = now
+                for other in self.lines.values():
+                    if other.gateway_contact is gateway:
+                        other.bus.reopen()
+
+    def report(self, now: float) -> None:
+        """Counters of all lines."""
+        for line in self.lines.values():
+            line.report(now)
+
+    async def stop(self) -> None:
+        """Close every line."""
+        await asyncio.gather(*(line.bus.stop() for line in self.lines.values()))
+        self._timetable.stop()
+
+    def _put_up(self, gateway: GatewayEntry, entry: LineEntry, inherited: dict[int, Meter]) -> None:
+        link = self._make_link(gateway, entry)
+        if link is None:
+            log.warning("line.unreadable", line=entry.name, gateway=gateway.name, kind=gateway.kind)
+            return
+        contact = self._gateways.get(gateway.gateway_id)
+        if contact is None:
+            contact = self._gateways[gateway.gateway_id] = GatewayContact(gateway.gateway_id, gateway.name)
+        line = Line(entry, gateway, contact, self._contacts, self._outbox, self._time)
+        line.on_contact = self._on_contact
+        line.attach(Bus(entry.name, line.machine, link, self._timetable, self._clock, line.link_changed))
+        line.machine.polling = gateway.gateway_id in self._commanded
+        line.update(entry, inherited)
+        self.lines[entry.line_id] = line
+        line.bus.start()
+
+    async def _take_down(self, line: Line) -> None:
+        del self.lines[line.entry.line_id]
+        line.close()
+        await line.bus.stop()
+
+
+class Links:
+    """Real ways to lines. Modbus TCP lines of one address share a socket."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sockets: dict[tuple[str, int], MbapSocket] = {}
+
+    def make(self, gateway: GatewayEntry, line: LineEntry) -> Link | None:
+        """The link of a line, by the kind of its gateway; None for a kind that cannot be read directly."""
+        match gateway.kind:
+            case "transparent":
+                return TcpLink(gateway.host, gateway.port + line.channel - 1, self._clock)
+            case "modbus-tcp":
+                address = (gateway.host, gateway.port)
+                if address not in self._sockets:
+                    self._sockets[address] = MbapSocket(gateway.host, gateway.port, self._clock)
+                return self._sockets[address].line()
+            case "serial":
+                return SerialLink(gateway.device, line.baud, line.parity, self._clock)
+        return None
+
+
+def _lines(roster: RosterData) -> Iterator[tuple[GatewayEntry, LineEntry]]:
+    for gateway in roster.gateways:
+        for line in gateway.lines:
+            yield gateway, line
+
+
+def _endpoint(gateway: GatewayEntry, line: LineEntry) -> tuple[object, ...]:
+    """What a line's link is made from: when it changes, the line is made anew."""
+    return (gateway.gateway_id, gateway.kind, gateway.host, gateway.port, gateway.device, line.channel, line.baud,
+            line.parity)  # fmt: skip

@@ -1,0 +1,176 @@
+"""The head-end: keeps the roster's lines running, hands readings over, and carries what the office wants carried.
+
+Each duty is a loop of its own and survives the store going away: reading goes on, facts wait in the outbox, nothing is
+sent to a meter without leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from prewatt.core.clock import Clock
+from prewatt.field.bus.timetable import Timetable
+from prewatt.field.headend.control import Controller
+from prewatt.field.headend.credit import Carrier
+from prewatt.field.headend.instrument import Meter
+from prewatt.field.headend.leases import RENEW_EVERY_S, Leases
+from prewatt.field.headend.outbox import Outbox
+from prewatt.field.headend.plant import LinkMaker, Links, Plant
+from prewatt.field.headend.sitetime import SiteTime
+from prewatt.field.headend.store import Batch, LeaseLost, Store, StoreAway
+
+log = structlog.get_logger(__name__)
+
+# site seconds; and the least of the wall's, so that a fast site clock does not flood the store
+SECOND_S, LEAST_S = 1.0, 0.25
+ROSTER_EVERY_S = 2.0
+REPORT_EVERY_S = 15.0
+AWAY_PAUSE_S = 1.0  # wall seconds
+
+
+class HeadEnd:
+    """One head-end process. ``holder`` names it in leases; ``make_link`` is for tests and trials."""
+
+    def __init__(
+        self, store: Store, clock: Clock, *, holder: str = "headend", make_link: LinkMaker | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._holder = holder
+        self._make_link = make_link or Links(clock).make
+        self._time = SiteTime(clock)
+        self._outbox = Outbox()
+        self._pending: Batch | None = None
+        self._flushing = asyncio.Lock()
+        self._roster_version = -1
+        self._work_seen = asyncio.Event()
+        self._store_away = False
+        self._leases = Leases(store, holder, self._time)
+        self._plant: Plant | None = None
+        self._carrier: Carrier | None = None
+        self._controller: Controller | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        timetable = Timetable(self._clock, asyncio.get_running_loop())
+        plant = Plant(self._make_link, timetable, self._clock, self._time, self._outbox, self._meter_back)
+        self._plant = plant
+        self._carrier = carrier = Carrier(self._store, plant, self._leases, self._time, self._work_seen.set)
+        self._controller = controller = Controller(self._store, plant, self._leases, self._time, self.flush)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._every(self._renew, RENEW_EVERY_S))
+                group.create_task(self._every(self._refresh_roster, ROSTER_EVERY_S))
+                group.create_task(self._every(self.flush, SECOND_S))
+                group.create_task(self._every(self._tick, SECOND_S))
+                group.create_task(self._every(self._report, REPORT_EVERY_S))
+                group.create_task(self._look_for_work())
+                group.create_task(self._listen())
+        finally:
+            await controller.stop()
+            await carrier.stop()
+            await plant.stop()
+
+    async def flush(self) -> None:
+        """Hand over what was seen. Raises StoreAway; then nothing is lost but waits."""
+        async with self._flushing:
+            while True:
+                if self._pending is None:
+                    self._pending = self._outbox.take()
+                if self._pending is None:
+                    return
+                await self._store.ingest(self._pending)
+                self._pending = None
+                if not self._outbox.full:
+                    return
+
+    async def last_flush(self) -> None:
+        """At the end of the process: what can still be handed over is."""
+        try:
+            async with asyncio.timeout(2):
+                await self.flush()
+        except (StoreAway, TimeoutError):
+            log.warning("readings.not-stored")
+
+    # -- duties -----------------------------------------------------------------------------------------------------
+
+    async def _renew(self) -> None:
+        assert self._plant is not None
+        await self._leases.renew()
+        self._plant.command(self._leases.gateways())
+
+    async def _refresh_roster(self) -> None:
+        assert self._plant is not None
+        roster = await self._store.roster(known=self._roster_version)
+        if roster is None:
+            return
+        await self._plant.apply(roster)
+        self._roster_version = roster.version
+        # a gateway that is new has no lease yet
+        await self._renew()
+
+    async def _tick(self) -> None:
+        assert self._plant is not None
+        self._time.settle()
+        self._plant.tick(self._time.now())
+
+    async def _report(self) -> None:
+        assert self._plant is not None
+        self._plant.report(self._time.now())
+
+    async def _work(self) -> None:
+        assert self._carrier is not None
+        assert self._controller is not None
+        assert self._plant is not None
+        await self._carrier.look()
+        await self._controller.look()
+        self._plant.command(self._leases.gateways())
+
+    async def _look_for_work(self) -> None:
+        """At each push of the store, at each moment something was put off to, and once a second in any case."""
+        while True:
+            self._work_seen.clear()
+            await self._guarded(self._work)
+            try:
+                async with asyncio.timeout(max(self._clock.real(SECOND_S), LEAST_S)):
+                    await self._work_seen.wait()
+            except TimeoutError:
+                continue
+
+    async def _listen(self) -> None:
+        while True:
+            await self._store.wait_for_work(timeout_s=60.0)
+            self._work_seen.set()
+
+    def _meter_back(self, meter: Meter) -> None:
+        if self._carrier is not None:
+            self._carrier.meter_back(meter)
+
+    async def _every(self, duty: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            await self._guarded(duty)
+            await self._time.sleep(seconds, LEAST_S)
+
+    async def _guarded(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """A duty that fails is done again at its next turn. A store that is away is told of once."""
+        try:
+            await duty()
+        except StoreAway as error:
+            if not self._store_away:
+                self._store_away = True
+                log.warning("store.away", why=str(error))
+            await asyncio.sleep(AWAY_PAUSE_S)
+        except LeaseLost as error:
+            log.warning("lease.lost", why=str(error))
+        except Exception:
+            log.exception("headend.duty-failed", duty=duty.__name__)
+        else:
+            self._back()
+
+    def _back(self) -> None:
+        if self._store_away:
+            self._store_away = False
+            log.info("store.back")
