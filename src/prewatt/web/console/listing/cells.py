@@ -61,6 +61,7 @@ class Column:
     cell: Callable[[Any], str] | None = None
     phone: Phone = Phone.SHOW
     export: bool = True
+    shown: bool = True  # in the table; a column may be for the workbook alone
     width: int = 16  # characters, in Excel
 
     @property

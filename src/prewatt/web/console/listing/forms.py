@@ -112,4 +112,7 @@ class KitForm(forms.Form):
 def words(refusal: Refusal) -> str:
     """A refusal in the reader's language."""
     text = _(refusal.message)
-    return text % {name: str(value) for name, value in refusal.params.items()} if refusal.params else text
+    if not refusal.params:
+        return text
+    # "what" names a kind of thing ("lines"), which has a word in each language; the rest are names and numbers
+    return text % {name: _(str(value)) if name == "what" and value else value for name, value in refusal.params.items()}

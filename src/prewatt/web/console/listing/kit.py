@@ -241,11 +241,15 @@ class Listing:
         return [{"number": n, "href": self.address(per=str(n), page=None), "here": n == self.per} for n in PER_PAGE]
 
     @property
+    def _drawn(self) -> list[Column]:
+        return [column for column in self.columns if column.shown]
+
+    @property
     def headings(self) -> list[dict[str, Any]]:
         """The table's head: words, class, and the address that sorts by the column."""
         key, falling = self.sort.removeprefix("-"), self.sort.startswith("-")
         found = []
-        for column in self.columns:
+        for column in self._drawn:
             here = bool(column.sort) and column.key == key
             order = ("descending" if falling else "ascending") if here else ""
             wanted = f"-{column.key}" if here and not falling else column.key
@@ -256,7 +260,7 @@ class Listing:
     @property
     def rows_html(self) -> SafeString:
         """The page's rows. Built here and not by template tags: the template engine is what makes a long list slow."""
-        heads = [(column, _class(column), escape(column.label)) for column in self.columns]
+        heads = [(column, _class(column), escape(column.label)) for column in self._drawn]
         return mark_safe("".join(self._row_html(row, heads) for row in self.page))  # noqa: S308 - escaped part by part
 
     def _row_html(self, row: Any, heads: list[tuple[Column, str, str]]) -> str:

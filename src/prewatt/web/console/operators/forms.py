@@ -42,7 +42,7 @@ class OperatorForm(KitForm):
     sections = (
         ("", ("username", "name", "phone", "language")),
         (gettext_lazy("What may be done"), ("roles",)),
-        (gettext_lazy("Where"), ("scope",)),
+        (gettext_lazy("Where"), ("groups",)),
     )
     username = forms.CharField(
         label=gettext_lazy("user name"), max_length=40, help_text=gettext_lazy("For signing in. It cannot be changed.")
@@ -51,7 +51,7 @@ class OperatorForm(KitForm):
     phone = forms.CharField(label=gettext_lazy("phone"), max_length=20, required=False)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=[("zh-hans", "简体中文"), ("en", "English")])
     roles = RoleChoice(Role.objects.none(), label=gettext_lazy("roles"), widget=GuardedBoxes)
-    scope = forms.ModelMultipleChoiceField(
+    groups = forms.ModelMultipleChoiceField(
         UnitGroup.objects.none(),
         label=gettext_lazy("only these buildings"), required=False, widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("Each with everything below it. None chosen: the whole site."),
@@ -61,7 +61,7 @@ class OperatorForm(KitForm):
         super().__init__(*args, **kwargs)
         every = list(roles)
         shut = {str(role.pk) for role in every if RIGHTS.keys() & set(role.rights) - set(rights)}
-        box, scope = self.fields["roles"], self.fields["scope"]
+        box, scope = self.fields["roles"], self.fields["groups"]
         assert isinstance(box, RoleChoice)
         assert isinstance(scope, forms.ModelMultipleChoiceField)
         assert isinstance(box.widget, GuardedBoxes)
@@ -72,8 +72,8 @@ class OperatorForm(KitForm):
         if not new:
             del self.fields["username"]
             del self.fields["language"]
-        if not groups:
-            del self.fields["scope"]
+        if not groups.exists():
+            del self.fields["groups"]
 
 
 class RoleForm(KitForm):

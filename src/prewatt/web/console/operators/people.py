@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_POST
 from prewatt.core.errors import Refusal
 from prewatt.office.estate import selectors as estate_selectors
 from prewatt.office.estate import services as estate_services
+from prewatt.office.estate.models import UnitGroup
 from prewatt.office.operators import selectors, services
 from prewatt.office.operators.models import Operator
 from prewatt.office.operators.rights import RIGHTS
@@ -73,7 +75,7 @@ def _roles(row: Operator) -> SafeString:
 
 
 def _scope(row: Operator) -> str:
-    groups = sorted(scope.group.name for scope in row.scopes.all())  # type: ignore[attr-defined]
+    groups = sorted(scope.group.name for scope in row.scopes.all())
     return ", ".join(groups) or _("whole site")
 
 
@@ -106,12 +108,11 @@ def new(request: ConsoleRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data, password = form.cleaned_data, services.generated_password()
         try:
-            with transaction.atomic():
-                made = services.create_operator(
-                    username=data["username"], name=data["name"], phone=data["phone"], language=data["language"],
-                    password=password, roles=list(data["roles"]), by=request.user, at=request.clock.now(),
-                )  # fmt: skip
-                _set_scope(request, made, data)
+            made = estate_services.add_operator(
+                username=data["username"], name=data["name"], phone=data["phone"], language=data["language"],
+                password=password, roles=list(data["roles"]), groups=list(data.get("groups", ())),
+                by=request.user, at=request.clock.now(),
+            )  # fmt: skip
         except Refusal as refusal:
             form.refuse(refusal)
         else:
@@ -121,11 +122,9 @@ def new(request: ConsoleRequest) -> HttpResponse:
     return render(request, "console/operators/new.html", context, status=422 if form.errors else 200)
 
 
-def _set_scope(request: ConsoleRequest, operator: Operator, data: dict[str, Any]) -> None:
-    if "scope" in data:
-        estate_services.set_scope(
-            operator=operator, groups=list(data["scope"]), by=request.user, at=request.clock.now()
-        )
+def _set_scope(request: ConsoleRequest, operator: Operator, wanted: list[UnitGroup], before: list[int]) -> None:
+    if {group.pk for group in wanted} != set(before):
+        estate_services.set_scope(operator=operator, groups=wanted, by=request.user, at=request.clock.now())
 
 
 def _show_password(request: ConsoleRequest, operator: Operator, password: str, *, fresh: bool) -> HttpResponse:
@@ -143,13 +142,13 @@ def edit(request: ConsoleRequest, pk: int) -> HttpResponse:
     held = selectors.rights_in(role.rights for role in operator.roles.all())
     lacking = sorted(str(_(RIGHTS[code].label)) for code in held - request.rights)
     editable = "operators.edit" in request.rights and not (lacking and operator.pk != request.user.pk)
+    places = [scope.group_id for scope in operator.scopes.all()]
     initial = {
-        "name": operator.name, "phone": operator.phone, "roles": list(operator.roles.all()),
-        "scope": [scope.group_id for scope in operator.scopes.all()],  # type: ignore[attr-defined]
+        "name": operator.name, "phone": operator.phone, "roles": list(operator.roles.all()), "groups": places,
     }  # fmt: skip
     form = _form(request, target=operator, initial=initial)
     if request.method == "POST" and "operators.edit" not in request.rights:
-        return render(request, "403.html", status=403)
+        raise PermissionDenied("operators.edit")
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -158,7 +157,7 @@ def edit(request: ConsoleRequest, pk: int) -> HttpResponse:
                     operator=operator, name=data["name"], phone=data["phone"], roles=list(data["roles"]),
                     by=request.user, at=request.clock.now(),
                 )  # fmt: skip
-                _set_scope(request, operator, data)
+                _set_scope(request, operator, list(data.get("groups", ())), places)
         except Refusal as refusal:
             form.refuse(refusal)
         else:

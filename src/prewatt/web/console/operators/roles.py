@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -88,7 +89,7 @@ def edit(request: ConsoleRequest, pk: int) -> HttpResponseBase:
 
 def _edited(request: ConsoleRequest, role: Role | None, start: dict[str, Any]) -> HttpResponseBase:
     if request.method == "POST" and "roles.edit" not in request.rights:
-        return render(request, "403.html", status=403)
+        raise PermissionDenied("roles.edit")
     if request.method == "POST" and role is None and (before := once.went_to(request)):
         return HttpResponseRedirect(before)
     form = RoleForm(request.POST or None, initial=start)

@@ -1,0 +1,85 @@
+"""Groups of units (建筑群): the tree of zones, buildings and floors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from prewatt.office.estate import selectors
+from prewatt.office.estate.models import GroupKind, UnitGroup
+from prewatt.web.console.base.access import ConsoleRequest
+from prewatt.web.console.estate.common import Fact, in_use, nothing_yet
+from prewatt.web.console.listing.kit import Choice, Column, Kind, Listing, Phone
+
+_ICONS = {"zone": "map-2", "building": "building", "floor": "stairs", "group": "folder"}
+
+
+def tree(rows: QuerySet[UnitGroup]) -> Sequence[UnitGroup]:
+    """The groups with each one's children after it; ``depth`` says how far in. A group whose parent is hidden is a root."""
+    every = list(rows.order_by("place", "name", "pk"))
+    known = {group.pk for group in every}
+    below: dict[int | None, list[UnitGroup]] = {}
+    for group in every:
+        below.setdefault(group.parent_id if group.parent_id in known else None, []).append(group)
+    ordered: list[UnitGroup] = []
+    waiting = [(group, 0) for group in reversed(below.get(None, []))]
+    while waiting:
+        group, depth = waiting.pop()
+        group.depth = depth  # type: ignore[attr-defined]
+        ordered.append(group)
+        waiting.extend((child, depth + 1) for child in reversed(below.get(group.pk, [])))
+    return ordered
+
+
+def _name(row: UnitGroup) -> SafeString:
+    depth = min(getattr(row, "depth", 0), 4)
+    return format_html(
+        '<span class="l-depth-{}"><i class="ti ti-{} text-secondary" aria-hidden="true"></i> {}</span>',
+        depth, _ICONS.get(row.kind, "folder"), row.name,
+    )  # fmt: skip
+
+
+def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: str = "list") -> Listing:
+    """All groups as a tree, or those below one."""
+    whole = rows is None
+    rows = selectors.groups(request.user, retired=True) if rows is None else rows
+    return Listing(
+        request,
+        rows.annotate(
+            units=Count("premises", filter=Q(premises__retired_at__isnull=True), distinct=True),
+            inner=Count("children", filter=Q(children__retired_at__isnull=True), distinct=True),
+        ),
+        title=_("Buildings"),
+        columns=[
+            Column("name", _("Name"), "name", sort=("name",), cell=_name, phone=Phone.TITLE, width=30),
+            Column("kind", _("Kind"), lambda row: row.get_kind_display(), sort=("kind",)),
+            Column("parent", _("Belongs to"), "parent.name", sort=("parent__name",), width=24),
+            Column("inner", _("Groups within"), "inner", kind=Kind.NUMBER, sort=("inner",)),
+            Column("units", _("Units"), "units", kind=Kind.NUMBER, sort=("units",)),
+        ],
+        filters=[Choice("kind", _("Kind"), GroupKind.choices, "kind"), in_use()] if whole else [],
+        search=["name"] if whole else [],
+        arrange=tree,
+        href=lambda row: reverse("estate:group", args=[row.pk]),
+        row_class=lambda row: "l-faint" if row.retired_at else "",
+        export_name="buildings" if whole else "",
+        export_right="estate.export",
+        empty=nothing_yet(request, _("No buildings yet"), "building-community"),
+        name=name,
+    )
+
+
+def facts(_request: ConsoleRequest, group: UnitGroup) -> list[Fact]:
+    """What a group's page says about it."""
+    parent = group.parent
+    return [
+        Fact(_("Kind"), group.get_kind_display()),
+        Fact(_("Belongs to"), parent.name if parent else "", reverse("estate:group", args=[parent.pk]) if parent else ""),
+        Fact(_("Order"), group.place),
+    ]
