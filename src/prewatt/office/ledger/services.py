@@ -16,7 +16,6 @@ from prewatt.office.ledger.errors import Unbalanced
 from prewatt.office.ledger.models import Account, AccountKind, Entry, Transaction
 from prewatt.office.operators.models import Operator
 
-
 NOTHING = Money(0)
 
 
