@@ -1,12 +1,12 @@
 """What a meter of the plan lived through before the first day: its purchases and how its register filled.
 
-Told backwards from the credit it holds on the first day, so that history, log and purse agree: credit before a moment is
-what it holds now, plus what it has used since, less what was bought since.
+Told backwards from the credit it holds on the first day, so that history, log and purse agree: credit before a moment
+is what it holds now, plus what it has used since, less what was bought since.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from prewatt.core.energy import EXACT_PER_FEN
 from prewatt.field.simulator.chance import stream
@@ -18,7 +18,8 @@ _DAY_S = 86_400
 _ROUND_FEN = 50_00
 
 
-class PastPurchase(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PastPurchase:
     """A purchase before the first day; ``at`` in epoch seconds, credit in fen, register in Wh."""
 
     at: int
@@ -29,7 +30,8 @@ class PastPurchase(NamedTuple):
     energy_wh: int
 
 
-class Past(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Past:
     """A meter's past: purchases of the last weeks, oldest first, and count and total on the first day."""
 
     purchases: tuple[PastPurchase, ...]
@@ -61,7 +63,7 @@ def past(meter: MeterPlan, start: float) -> Past:
         if amount >= usual:
             found.append((at, amount, after))
             bought += amount
-    earlier = _earlier(meter, start, bought)
+    earlier = _earlier(meter, bought)
     count = len(found) + earlier // (usual + _ROUND_FEN) + 1
     purchases = tuple(
         PastPurchase(at, count - place, amount, after - amount, after, _register(meter, start, at))
@@ -82,7 +84,7 @@ def _register(meter: MeterPlan, start: float, at: int) -> int:
     return max(0, meter.energy_wh - energy_wh(meter.kind, meter.scale_w, meter.seed, at, start))
 
 
-def _earlier(meter: MeterPlan, start: float, bought: int) -> int:
+def _earlier(meter: MeterPlan, bought: int) -> int:
     """What was bought before the weeks told here: what the register says was used, plus what is left, less the rest."""
     used = meter.energy_wh * meter.price // EXACT_PER_FEN
     return max(0, used + meter.credit_fen - bought) // _ROUND_FEN * _ROUND_FEN

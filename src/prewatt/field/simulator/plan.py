@@ -28,14 +28,35 @@ OVERDRAFT_FEN = 200_00  # of the few tenants who have one
 
 # (letter, name, floors and units a floor, kinds on single-phase meters, kinds on three-phase meters)
 _ZONES = (
-    ("A", "A区 塔楼低区", ("3层", "4层", "5层", "6层", "7层", "8层"), 8, "office office office clinic", "office office server school"),
-    ("B", "B区 塔楼高区", ("15层", "16层", "17层", "18层", "19层", "20层"), 8, "office office office", "office office server gym"),
-    ("C", "C区 裙楼商业", ("B1层", "1层", "2层", "3层"), 12, "clothes clothes drinks salon", "restaurant restaurant restaurant store"),
+    (
+        "A",
+        "A区 塔楼低区",
+        ("3层", "4层", "5层", "6层", "7层", "8层"),
+        8,
+        "office office office clinic",
+        "office office server school",
+    ),
+    (
+        "B",
+        "B区 塔楼高区",
+        ("15层", "16层", "17层", "18层", "19层", "20层"),
+        8,
+        "office office office",
+        "office office server gym",
+    ),
+    (
+        "C",
+        "C区 裙楼商业",
+        ("B1层", "1层", "2层", "3层"),
+        12,
+        "clothes clothes drinks salon",
+        "restaurant restaurant restaurant store",
+    ),
     ("D", "D区 附楼", ("1层", "2层", "3层", "4层"), 12, "storage office salon clinic", "school gym store public"),
 )
 _SINGLE_W = {"office": (900, 3_200), "clothes": (1_600, 4_500), "drinks": (2_200, 5_500), "salon": (1_800, 4_200)}
 _THREE_W = {"restaurant": (9_000, 21_000), "server": (6_000, 18_000), "office": (5_000, 12_000), "gym": (8_000, 16_000)}
-_WELL_DAYS = (14, 55)
+_WELL_DAYS = (18, 90)
 _MIX = (("low-1", 8), ("low-2", 5), ("on-overdraft", 3), ("off-empty", 3))
 _NOT_OPENED = 22
 
