@@ -98,6 +98,7 @@ def reason_words(reason: str) -> str:
         "no-answer": _("no answer in time"),
         "gateway-lost": _("its gateway does not answer"),
         "deadline": _("not carried out in time"),
+        "too-late": _("not carried out in time"),
         "expired": _("not carried out in time"),
         "crc": _("answers are damaged on the line"),
     }

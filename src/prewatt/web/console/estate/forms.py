@@ -1,4 +1,4 @@
-"""Forms of the estate. They check what was typed; the rules of the wire (32 devices, one kind, one address) are the services'."""
+"""Forms of the estate. They check what was typed; the rules of the wire (32 devices, one kind) are the services'."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from prewatt.core.supply import Contact
 from prewatt.office.estate import selectors
-from prewatt.office.estate.models import Gateway, GatewayKind
+from prewatt.office.estate.models import Gateway, GatewayKind, Meter
 from prewatt.web.console.base.access import ConsoleRequest
 from prewatt.web.console.estate import badges
 from prewatt.web.console.estate.common import Fact, in_use, nothing_yet
@@ -26,7 +26,7 @@ def reached_at(gateway: Gateway) -> str:
     return f"{gateway.host}:{gateway.port}" if gateway.host and gateway.port else gateway.host
 
 
-def contact_of(row: Gateway) -> str:
+def contact_of(row: Gateway | Meter) -> str:
     """State of contact as the head-end last said."""
     state = getattr(row, "state", None)
     return state.contact if state else Contact.UNKNOWN.value
@@ -54,7 +54,9 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
         request,
         rows.select_related("zone", "state").annotate(
             line_count=Count("lines", filter=living, distinct=True),
-            meter_count=Count("lines__meters", filter=living & Q(lines__meters__retired_at__isnull=True), distinct=True),
+            meter_count=Count(
+                "lines__meters", filter=living & Q(lines__meters__retired_at__isnull=True), distinct=True
+            ),
         ),
         title=_("Gateways"),
         columns=_columns(request),

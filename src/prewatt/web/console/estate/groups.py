@@ -21,7 +21,7 @@ _ICONS = {"zone": "map-2", "building": "building", "floor": "stairs", "group": "
 
 
 def tree(rows: QuerySet[UnitGroup]) -> Sequence[UnitGroup]:
-    """The groups with each one's children after it; ``depth`` says how far in. A group whose parent is hidden is a root."""
+    """The groups, each followed by its children; ``depth`` says how far in. With its parent hidden a group is a root."""
     every = list(rows.order_by("place", "name", "pk"))
     known = {group.pk for group in every}
     below: dict[int | None, list[UnitGroup]] = {}
@@ -80,6 +80,8 @@ def facts(_request: ConsoleRequest, group: UnitGroup) -> list[Fact]:
     parent = group.parent
     return [
         Fact(_("Kind"), group.get_kind_display()),
-        Fact(_("Belongs to"), parent.name if parent else "", reverse("estate:group", args=[parent.pk]) if parent else ""),
+        Fact(
+            _("Belongs to"), parent.name if parent else "", reverse("estate:group", args=[parent.pk]) if parent else ""
+        ),
         Fact(_("Order"), group.place),
     ]

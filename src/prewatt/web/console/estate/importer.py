@@ -1,4 +1,4 @@
-"""The work behind the import page: reading and writing a workbook, at once when it is small, beside the page when big."""
+"""The work behind the import page: reads and writes a workbook, at once when small, beside the page when big."""
 
 from __future__ import annotations
 
@@ -85,18 +85,29 @@ def check(upload: Upload, *, language: str) -> dict[str, Any]:
     """Read and judge the workbook; nothing is written to the database."""
 
     def work() -> dict[str, Any]:
-        rows, errors = workbook.examine(upload.body())
+        book = workbook.read(upload.body())
+        errors = [_told(error) for error in workbook.check(book)]
+        rows = {name: len(found) for name, found in book.rows.items()}
         return {"state": State.CHECKED, "rows": rows, "errors": errors, "language": language}
 
     return _start(upload, State.CHECKING, work, language)
+
+
+def _told(error: workbook.RowError) -> dict[str, Any]:
+    """An error as the note keeps it, in the language of whoever checks."""
+    chinese = (translation.get_language() or "").startswith("zh")
+    return {
+        "sheet": error.sheet, "title": sheet_title(error.sheet), "row": error.row,
+        "column": error.column_title if chinese else error.column, "message": error.message,
+    }  # fmt: skip
 
 
 def carry_out(upload: Upload, *, by: Operator, at: datetime, language: str) -> dict[str, Any]:
     """Import it, all or nothing."""
 
     def work() -> dict[str, Any]:
-        counts = workbook.carry_out(upload.body(), by=by, at=at)
-        return {"state": State.DONE, "done": counts, "errors": []}
+        counts = workbook.apply(workbook.read(upload.body()), by=by, at=at)
+        return {"state": State.DONE, "done": dict(counts), "errors": []}
 
     return _start(upload, State.IMPORTING, work, language)
 

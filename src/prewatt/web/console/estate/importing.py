@@ -38,9 +38,9 @@ class UploadForm(KitForm):
         help_text=gettext_lazy("An .xlsx file of at most 10 MB. Checking it changes nothing."),
     )
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> UploadedFile[Any]:
         """Refuse at once what cannot be a workbook; the rest is found by reading it."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > MAX_BYTES:
             raise ValidationError(_("The file is larger than 10 MB."), code="size")
         if not (file.name or "").lower().endswith(".xlsx"):
@@ -58,7 +58,7 @@ def start(request: ConsoleRequest) -> HttpResponseBase:
     """Choose a workbook."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        file: UploadedFile = form.cleaned_data["file"]
+        file: UploadedFile[Any] = form.cleaned_data["file"]
         upload = uploads.keep(
             folder(), file.read(), name=Path(file.name or "").name, operator=request.user.pk, at=request.clock.now()
         )

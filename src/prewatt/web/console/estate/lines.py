@@ -60,7 +60,9 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
         columns=_columns(),
         filters=[
             Choice("gateway", _("Gateway"), [(gateway.pk, gateway.name) for gateway in gateways], "gateway"),
-            Choice("health", _("Health"), [("troubled", _("2 % failed or more")), ("healthy", _("healthy"))], _troubled),
+            Choice(
+                "health", _("Health"), [("troubled", _("2 % failed or more")), ("healthy", _("healthy"))], _troubled
+            ),
             in_use(),
         ]
         if whole

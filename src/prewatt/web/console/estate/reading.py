@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
@@ -37,20 +37,20 @@ def ask(request: ConsoleRequest) -> HttpResponseBase:
         messages.info(request, _("No meter was chosen."))
         return HttpResponseRedirect(reverse("estate:meters"))
     try:
-        request_read_now(meters=chosen, key=key, by=request.user, at=request.clock.now())
+        orders = request_read_now(meters=chosen, key=key, by=request.user, at=request.clock.now())
     except Refusal as refusal:
         messages.error(request, words(refusal))
         return HttpResponseRedirect(reverse("estate:meters"))
-    return HttpResponseRedirect(reverse("estate:read_now_result", args=[key]))
+    return HttpResponseRedirect(reverse("estate:read_now_result", args=[orders[0].pk]))
 
 
 @right("meter.read-now")
-def result(request: ConsoleRequest, key: str) -> HttpResponse:
-    """What became of the request, meter by meter."""
-    rows = controls.batch(request.user, key)
+def result(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """What became of the request whose first order this is, meter by meter."""
+    first = get_object_or_404(controls.orders(request.user), pk=pk)
+    # the orders of one request share the moment and the person
+    rows = controls.orders(request.user).filter(at=first.at, by=first.by, kind=first.kind).order_by("pk")
     states = list(rows.values_list("state", flat=True))
-    if not states:
-        raise Http404
     waiting, failed = (sum(state in group for state in states) for group in (WAITING, FAILED))
     listing = Listing(
         request,
@@ -63,7 +63,7 @@ def result(request: ConsoleRequest, key: str) -> HttpResponse:
         name="orders",
     )
     context = {
-        "listing": listing, "key": key, "all": len(states), "waiting": waiting, "failed": failed,
+        "listing": listing, "all": len(states), "waiting": waiting, "failed": failed,
         "done": len(states) - waiting - failed, "live": bool(waiting),
         "failed_ids": ",".join(str(pk) for pk in rows.filter(state__in=FAILED).values_list("meter_id", flat=True)),
         "fresh_key": get_random_string(20),

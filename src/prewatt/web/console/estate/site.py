@@ -34,7 +34,10 @@ class SiteForm(KitForm):
 
     sections = (
         (gettext_lazy("Site"), ("name", "company", "hotline", "time_zone")),
-        (gettext_lazy("Price and credit"), ("price", "alarm_1_fen", "alarm_2_fen", "overdraft_fen", "stored_credit_max_fen")),
+        (
+            gettext_lazy("Price and credit"),
+            ("price", "alarm_1_fen", "alarm_2_fen", "overdraft_fen", "stored_credit_max_fen"),
+        ),
         (gettext_lazy("Sales"), ("sale_min_fen", "sale_max_fen")),
         (gettext_lazy("Meters and reading"), ("power_limit_w", "read_interval_s", "sweep_pause_s")),
     )

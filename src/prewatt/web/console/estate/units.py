@@ -98,7 +98,9 @@ def facts(request: ConsoleRequest, premises: Premises) -> list[Fact]:
         Fact(_("Area"), f"{area(premises)} m²" if premises.area_cm2 is not None else ""),
         Fact(_("Protected"), _("yes, never cut for arrears") if premises.protected else _("no")),
     ]
-    running = SupplyAgreement.objects.filter(premises=premises, closed_at__isnull=True).select_related("customer").first()
+    running = (
+        SupplyAgreement.objects.filter(premises=premises, closed_at__isnull=True).select_related("customer").first()
+    )
     if "customers.view" in request.rights:
         found.insert(0, Fact(_("Customer"), running.customer.name if running else _("not opened")))
     return found

@@ -1,7 +1,7 @@
 """Uploaded workbooks wait in the home's upload folder under a token, so that what is imported is what was checked.
 
-Beside each file lies a note of its own state. The note is replaced as a whole; the right to import a file is a file made
-exclusively, so that of two clicks one imports and both see its result.
+Beside each file lies a note of its own state. The note is replaced as a whole; the right to import a file is a file
+made exclusively, so that of two clicks one imports and both see its result.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def _routes(thing: Thing) -> list[URLPattern]:
 
 urlpatterns = [
     path("meters/read-now/", reading.ask, name="read_now"),
-    path("meters/read-now/<str:key>/", reading.result, name="read_now_result"),
+    path("meters/read-now/<int:pk>/", reading.result, name="read_now_result"),
     *[route for thing in THINGS for route in _routes(thing)],
     path("defaults/", site.edit, name="site"),
     path("export/", site.export, name="export"),

@@ -59,7 +59,7 @@ def page_view(thing: Thing) -> View:
 def _above(group: Any) -> list[Any]:
     """The groups a group lies in, outermost first."""
     found: list[Any] = []
-    while group.parent is not None and len(found) < 10:  # noqa: PLR2004 - a ring in old data must not hang a page
+    while group.parent is not None and len(found) < 10:
         group = group.parent
         found.insert(0, group)
     return found

@@ -20,7 +20,7 @@ from prewatt.core.money import Money, round_half_away
 
 Getter = str | Callable[[Any], Any]
 ExportValue = str | int | Decimal | datetime | None
-EMPTY = mark_safe('<span class="text-secondary">–</span>')  # noqa: S308 - a constant
+EMPTY = mark_safe('<span class="text-secondary">–</span>')
 
 
 class Kind(StrEnum):

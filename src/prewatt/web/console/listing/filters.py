@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.timezone import get_current_timezone
 
-Choices = Iterable[tuple[str, Any]]
+Choices = Iterable[tuple[Any, Any]]
 
 
 class Filter(Protocol):
@@ -23,7 +23,7 @@ class Filter(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def keys(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]: ...
 
     def controls(self, query: QueryDict) -> list[dict[str, Any]]: ...
 
@@ -42,7 +42,7 @@ class Choice:
     lookup: str | Callable[[QuerySet[Any], str], QuerySet[Any]]
     kind: str = field(default="choice", init=False)
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return (self.key,)
 
     def options(self) -> list[tuple[str, str]]:
@@ -82,23 +82,23 @@ class Days:
     lookup: str
     kind: str = field(default="days", init=False)
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return (f"{self.key}_from", f"{self.key}_to")
 
     def _bounds(self, query: QueryDict) -> tuple[date | None, date | None]:
-        first, last = (_day(query.get(key, "")) for key in self.keys())
+        first, last = (_day(query.get(key, "")) for key in self.names())
         return first, last
 
     def controls(self, query: QueryDict) -> list[dict[str, Any]]:
         days = self._bounds(query)
         return [
             {"kind": "day", "name": key, "label": self.label, "value": day.isoformat() if day else "", "end": end}
-            for key, day, end in zip(self.keys(), days, (False, True), strict=True)
+            for key, day, end in zip(self.names(), days, (False, True), strict=True)
         ]
 
     def chips(self, query: QueryDict) -> list[tuple[str, str]]:
         first, last = self._bounds(query)
-        low, high = self.keys()
+        low, high = self.names()
         found = [(low, f"{self.label} ≥ {first}")] if first else []
         return found + ([(high, f"{self.label} ≤ {last}")] if last else [])
 
@@ -117,7 +117,7 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     # years a calendar field lets through while typing, and that would overflow at a zone's edge
-    return day if 1970 <= day.year <= 9990 else None  # noqa: PLR2004
+    return day if 1970 <= day.year <= 9990 else None
 
 
 def _midnight(day: date) -> datetime:

@@ -35,7 +35,9 @@ class ScaledField(forms.CharField):
         "high": gettext_lazy("Not more than %(limit)s."),
     }
 
-    def __init__(self, *, places: int, scale: int = 1, low: int | None = None, high: int | None = None, **kw: Any) -> None:
+    def __init__(
+        self, *, places: int, scale: int = 1, low: int | None = None, high: int | None = None, **kw: Any
+    ) -> None:
         """``places`` decimals are typed; the last of them counts ``scale`` units of what is kept."""
         super().__init__(**kw)
         self.places, self.scale, self.low, self.high = places, scale, low, high

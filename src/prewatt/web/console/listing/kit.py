@@ -64,7 +64,7 @@ class Action:
 class Listing:
     """The list of one request."""
 
-    def __init__(  # noqa: PLR0913 - a table has many sides; all are named at the call
+    def __init__(
         self,
         request: ConsoleRequest,
         rows: QuerySet[Any],
@@ -108,7 +108,7 @@ class Listing:
     @property
     def words(self) -> str:
         """What was typed into the search box."""
-        return self.query.get("q", "").strip()[:100]
+        return self.query.get("q", "").replace("\x00", "").strip()[:100]
 
     @property
     def sort(self) -> str:
@@ -166,8 +166,8 @@ class Listing:
         post = self.request.POST
         if post.get("all"):
             return self.again(QueryDict(post.get("query", ""))).rows
-        numbers = [int(text) for text in post.get("ids", "").split(",") if text.isdecimal() and len(text) < 19]  # noqa: PLR2004
-        numbers += [int(text) for text in post.getlist("id") if text.isdecimal() and len(text) < 19]  # noqa: PLR2004
+        numbers = [int(text) for text in post.get("ids", "").split(",") if text.isdecimal() and len(text) < 19]
+        numbers += [int(text) for text in post.getlist("id") if text.isdecimal() and len(text) < 19]
         return self._sorted(self.all_rows.filter(pk__in=set(numbers[:MAX_CHOSEN])))
 
     def again(self, query: QueryDict) -> Listing:
@@ -190,7 +190,7 @@ class Listing:
     @property
     def clear_href(self) -> str:
         """The address without any filter or search."""
-        keys = {key for part in self.filters for key in part.keys()}
+        keys = {key for part in self.filters for key in part.names()}
         return self.address(**dict.fromkeys([*keys, "q", "page"]))
 
     @property
@@ -201,7 +201,7 @@ class Listing:
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What of the address the filter form must carry along."""
-        own = {key for part in self.filters for key in part.keys()} | {"q", "page", "export"}
+        own = {key for part in self.filters for key in part.names()} | {"q", "page", "export"}
         return [(key, value) for key, values in self.query.lists() for value in values if key not in own]
 
     @property
@@ -263,7 +263,7 @@ class Listing:
         heads = [(column, _class(column), escape(column.label)) for column in self._drawn]
         return mark_safe("".join(self._row_html(row, heads) for row in self.page))  # noqa: S308 - escaped part by part
 
-    def _row_html(self, row: Any, heads: list[tuple[Column, str, str]]) -> str:
+    def _row_html(self, row: Any, heads: Sequence[tuple[Column, str, str]]) -> str:
         href = conditional_escape(self.href(row)) if self.href else ""
         parts = [f'<tr class="{escape(self.row_class(row))}">' if self.row_class else "<tr>"]
         if self.actions:

@@ -27,7 +27,7 @@ class GuardedBoxes(forms.CheckboxSelectMultiple):
         return option
 
 
-class RoleChoice(forms.ModelMultipleChoiceField):
+class RoleChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] # has no __class_getitem__
     """Roles, each with how many rights it brings."""
 
     def label_from_instance(self, obj: Any) -> str:
@@ -47,7 +47,9 @@ class OperatorForm(KitForm):
     username = forms.CharField(
         label=gettext_lazy("user name"), max_length=40, help_text=gettext_lazy("For signing in. It cannot be changed.")
     )
-    name = forms.CharField(label=gettext_lazy("name"), max_length=60, help_text=gettext_lazy("As slips and logs show it."))
+    name = forms.CharField(
+        label=gettext_lazy("name"), max_length=60, help_text=gettext_lazy("As slips and logs show it.")
+    )
     phone = forms.CharField(label=gettext_lazy("phone"), max_length=20, required=False)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=[("zh-hans", "简体中文"), ("en", "English")])
     roles = RoleChoice(Role.objects.none(), label=gettext_lazy("roles"), widget=GuardedBoxes)
@@ -80,4 +82,6 @@ class RoleForm(KitForm):
     """A role's name and rights."""
 
     name = forms.CharField(label=gettext_lazy("name"), max_length=60)
-    rights = forms.MultipleChoiceField(label=gettext_lazy("rights"), required=False, choices=[(code, code) for code in RIGHTS])
+    rights = forms.MultipleChoiceField(
+        label=gettext_lazy("rights"), required=False, choices=[(code, code) for code in RIGHTS]
+    )

@@ -88,7 +88,7 @@ def _changes(data: dict[str, Any]) -> tuple[list[tuple[str, SafeString, SafeStri
 
 
 def _plain(value: Any) -> SafeString:
-    if value is None or value == "" or value == []:
+    if value in (None, "", []):
         return SafeString("–")
     if isinstance(value, list) and all(isinstance(one, (str, int)) for one in value):
         return format_html("{}", ", ".join(str(one) for one in value))

@@ -57,7 +57,9 @@ def _columns() -> list[Column]:
     return [
         Column("name", _("Name"), "name", sort=("name",), cell=_name, phone=Phone.TITLE),
         Column("username", _("User name"), "username", kind=Kind.CODE, sort=("username",)),
-        Column("roles", _("Roles"), lambda row: ", ".join(role.title for role in row.roles.all()), cell=_roles, width=30),
+        Column(
+            "roles", _("Roles"), lambda row: ", ".join(role.title for role in row.roles.all()), cell=_roles, width=30
+        ),
         Column("scope", _("Buildings"), _scope, width=30),
         Column("phone", _("Phone"), "phone", kind=Kind.CODE),
         Column("seen", _("Last sign-in"), "last_login", kind=Kind.TIME, sort=("last_login",), width=20),
@@ -102,7 +104,9 @@ def _form(request: ConsoleRequest, *, target: Operator | None, initial: dict[str
 def new(request: ConsoleRequest) -> HttpResponse:
     """A new operator, with a generated password that is shown once."""
     if request.method == "POST" and (before := once.went_to(request)):
-        messages.info(request, _("This operator was made already. The password was shown then; make a new one if it is lost."))
+        messages.info(
+            request, _("This operator was made already. The password was shown then; make a new one if it is lost.")
+        )
         return HttpResponseRedirect(before)
     form = _form(request, target=None)
     if request.method == "POST" and form.is_valid():

@@ -58,7 +58,9 @@ def listed(request: ConsoleRequest) -> HttpResponse:
         title=_("Roles"),
         columns=[
             Column("name", _("Role"), "title", sort=("name",), phone=Phone.TITLE, width=26),
-            Column("kind", _("Kind"), lambda row: _("built in") if row.builtin else _("of this site"), sort=("builtin",)),
+            Column(
+                "kind", _("Kind"), lambda row: _("built in") if row.builtin else _("of this site"), sort=("builtin",)
+            ),
             Column("rights", _("Rights"), lambda row: f"{len(RIGHTS.keys() & set(row.rights))} / {count}"),
             Column("operators", _("Active operators"), "active", kind=Kind.NUMBER, sort=("active",)),
         ],
@@ -75,7 +77,7 @@ def listed(request: ConsoleRequest) -> HttpResponse:
 def new(request: ConsoleRequest) -> HttpResponseBase:
     """A new role, empty or as a copy of another."""
     text = request.GET.get("from", "")
-    model = selectors.roles(request.user).filter(pk=text).first() if text.isdecimal() and len(text) < 10 else None  # noqa: PLR2004
+    model = selectors.roles(request.user).filter(pk=text).first() if text.isdecimal() and len(text) < 10 else None
     start = {"name": _("%(role)s (copy)") % {"role": model.title}, "rights": list(model.rights)} if model else {}
     return _edited(request, None, start)
 
@@ -105,7 +107,9 @@ def _edited(request: ConsoleRequest, role: Role | None, start: dict[str, Any]) -
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(once.remember(request, reverse("operators:role", args=[saved.pk])))
     ticked = set(form.data.getlist("rights")) if form.is_bound else set(start.get("rights", ()))  # type: ignore[attr-defined]
-    lacking = sorted(_(RIGHTS[code].label) for code in RIGHTS.keys() & set(role.rights if role else ()) - request.rights)
+    lacking = sorted(
+        _(RIGHTS[code].label) for code in RIGHTS.keys() & set(role.rights if role else ()) - request.rights
+    )
     fixed = "roles.edit" not in request.rights or bool(role and (role.builtin or lacking))
     context = {
         "form": form, "role": role, "grid": list(grid(ticked, request.rights, fixed=fixed)), "fixed": fixed,
