@@ -90,7 +90,9 @@ def test_modbus_tcp_is_the_same_frame_everywhere(unit: int, address: int, count:
     assert modbus.mbap_wrap(transaction, modbus.read_request(unit, address, count)) == SOCKET.buildFrame(peer)
 
 
-@pytest.mark.parametrize("frame", [vectors.POLL, vectors.FORCED_TRIP, vectors.POLL_ANSWER], ids=["poll", "trip", "answer"])
+@pytest.mark.parametrize(
+    "frame", [vectors.POLL, vectors.FORCED_TRIP, vectors.POLL_ANSWER], ids=["poll", "trip", "answer"]
+)
 def test_they_agree_with_the_published_vectors(frame: bytes) -> None:
     payload = frame[2:-2]
     assert minimal(frame[0], frame[1], payload) == frame

@@ -17,8 +17,9 @@ class UnknownProfile(KeyError):
 
 @cache
 def names() -> tuple[str, ...]:
-    """Names of all profiles, sorted."""
-    return tuple(sorted(file.name.removesuffix(".toml") for file in _folder().iterdir() if file.name.endswith(".toml")))
+    """Names of all profiles, sorted; the blueprint to copy is none of them."""
+    files = [file.name for file in _folder().iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml") and name[0] != "_"))
 
 
 @cache
