@@ -57,13 +57,13 @@ class Bus:
     async def stop(self) -> None:
         """Close the link; whoever waits is told that it is gone."""
         await self._link.stop()
-        self.machine.link_down(self._monotonic())
+        self.machine.link_down()
 
     def reopen(self) -> None:
         """Close the link and open it again."""
         self._link.reopen()
 
-    # -- the link below -------------------------------------------------------------------------------------------------
+    # -- the link below -----------------------------------------------------------------------------------------------
 
     def link_up(self) -> None:
         self.machine.link_up(self._monotonic())
@@ -72,7 +72,7 @@ class Bus:
 
     def link_down(self, reason: str) -> None:
         if self.machine.up:
-            self.machine.link_down(self._monotonic())
+            self.machine.link_down()
         self._link_changed(False, reason)
 
     def link_bytes(self, data: bytes) -> None:
@@ -80,29 +80,29 @@ class Bus:
         try:
             self.machine.on_bytes(now, data)
             self._advance(now)
-        except Exception:
+        except Exception:  # noqa: BLE001
             self._failed()
 
-    def ring(self) -> None:
+    def ring(self, at: float) -> None:
         """The timetable rings."""
-        now = self._monotonic()
+        now = max(self._monotonic(), at)
         machine = self.machine
         try:
-            if now >= self._wake_at:
+            if at >= self._wake_at:
                 self._wake_at = inf
-            if now >= self._watch_at:
+            if at >= self._watch_at:
                 self._watch_at = inf
             if machine.waiting and machine.due <= now:
                 machine.on_due(now)
             self._advance(now)
-        except Exception:
+        except Exception:  # noqa: BLE001
             self._failed()
 
     def kick(self) -> None:
         """Something new may go out."""
         try:
             self._advance(self._monotonic())
-        except Exception:
+        except Exception:  # noqa: BLE001
             self._failed()
 
     def _advance(self, now: float) -> None:
@@ -121,11 +121,11 @@ class Bus:
 
     def _failed(self) -> None:
         """Our own mistake: this line starts again, the others never notice."""
-        log.exception("line.failed", line=self.name)
+        log.exception("line.failed", line=self.name)  # noqa: LOG004
         self._wake_at = self._watch_at = inf
         self._link.reopen()
 
-    # -- coroutines above -----------------------------------------------------------------------------------------------
+    # -- coroutines above ---------------------------------------------------------------------------------------------
 
     def submit(self, priority: Priority, question: Question, done: Done) -> None:
         """One question, its end told by callback; for use from callbacks, so nothing is sent before they return."""

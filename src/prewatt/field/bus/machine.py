@@ -115,7 +115,7 @@ class Machine:
         self._free_at = now + self._silence
         self.rounds.probe_soon(now)
 
-    def link_down(self, now: float) -> None:
+    def link_down(self) -> None:
         """The link is gone: whatever was asked has no answer, whatever waited is given back."""
         self.up = False
         job, self._job = self._job, None
@@ -220,7 +220,7 @@ class Machine:
             if claim.job is None:
                 return inf
             return max(claim.rest_until, self._suspects.clear_at(claim.job.question, now))
-        due = self.rounds.when(now) if self.polling else inf
+        due = self.rounds.when() if self.polling else inf
         for _, _, item in self._jobs:
             if isinstance(item, Job):
                 due = min(due, self._suspects.clear_at(item.question, now))

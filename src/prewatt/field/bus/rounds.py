@@ -83,7 +83,7 @@ class Rounds:
         self._under_way = True
         return self._living()
 
-    def when(self, now: float) -> float:
+    def when(self) -> float:
         """When to ask ``next`` again after it gave nobody."""
         living = len(self.failing) < len(self.stations)
         return min(self._next_at if living else inf, self._probe_due)
@@ -112,9 +112,9 @@ class Rounds:
         else:
             self._polls_since_probe = 0
         station.failures += 1
-        base = max(FIRST_PROBE_S, self.round_s)
+        base = min(max(FIRST_PROBE_S, self.round_s), LONGEST_PROBE_S)
         doubled = base * 2.0 ** min(max(0, station.failures - OUT_AFTER + 1), 10)
-        station.probe_at = now + min(doubled, max(base, LONGEST_PROBE_S))
+        station.probe_at = now + min(doubled, LONGEST_PROBE_S)
         self._note_probes()
 
     def probe_soon(self, now: float) -> None:

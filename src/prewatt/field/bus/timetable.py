@@ -13,7 +13,7 @@ from typing import Protocol
 
 from prewatt.core.clock import Clock
 
-EARLY_S = 2e-5  # site seconds a line may be woken early by rounding: it checks the clock itself
+EARLY_S = 1e-6  # site seconds a line may be woken early, because sums of floats are not exact
 SPIN_S = 0.0012  # wall seconds: the event loop's timers are late by up to a millisecond
 
 
@@ -22,8 +22,8 @@ class Sleeper(Protocol):
 
     precise: bool
 
-    def ring(self) -> None:
-        """The time asked for has come, or nearly."""
+    def ring(self, at: float) -> None:
+        """The time asked for has come."""
 
 
 class Timetable:
@@ -77,7 +77,8 @@ class Timetable:
         self._ringing = True
         try:
             while entries and entries[0][0] <= monotonic() + EARLY_S:
-                heapq.heappop(entries)[2].ring()
+                at, _, sleeper = heapq.heappop(entries)
+                sleeper.ring(at)
         finally:
             self._ringing = False
             self._arm()

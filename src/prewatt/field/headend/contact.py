@@ -55,7 +55,7 @@ class GatewayContact:
 
 
 class Contacts:
-    """Judges contact of all meters and gateways. ``at_ms`` is site time of the wall clock, ``now`` of the monotonic one."""
+    """Judges contact of all meters and gateways. ``at_ms`` turns monotonic site time into that of facts."""
 
     def __init__(self, outbox: Outbox, at_ms: Callable[[float], int]) -> None:
         self._outbox = outbox

@@ -1,4 +1,4 @@
-"""Carries control orders: so far, a reading wanted now. It goes in front of the round and is stored before it is reported."""
+"""Carries control orders: so far, a reading wanted now, in front of the round and stored before it is reported."""
 
 from __future__ import annotations
 

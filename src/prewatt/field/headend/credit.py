@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from prewatt.core.evidence import Evidence
+from prewatt.core.evidence import LOG_UNREAD, Evidence
 from prewatt.field.bus.driver import Hold, LineLost
 from prewatt.field.bus.exchange import ACKNOWLEDGE, BUSY, Outcome, Priority, Question, Reply
 from prewatt.field.bus.timing import QUIET_AFTER_MONEY_S
@@ -169,7 +169,7 @@ class Journey:
         """Carry it. None when the meter did not answer and nothing was armed."""
         evidence = await self._evidence(hold)
         if self._task.probe:
-            decision = await self._observe(evidence)
+            decision = await self._observe(hold, evidence)
             if decision.next is not Next.AGAIN:
                 return decision
             leave = await self._retry(evidence)
@@ -181,7 +181,7 @@ class Journey:
             if isinstance(leave, Refused):
                 return leave
             evidence = await self._send(hold, leave)
-            decision = await self._observe(evidence)
+            decision = await self._observe(hold, evidence)
             if decision.next is not Next.AGAIN:
                 return decision
             leave = await self._retry(evidence)
@@ -216,11 +216,11 @@ class Journey:
         lease = self._leases.current(self._lease.gateway_id)
         return lease is not None and lease.token == permit.lease_token
 
-    async def _evidence(self, hold: Hold, *, refused: bool = False) -> Evidence:
+    async def _evidence(self, hold: Hold, *, refused: bool = False, log_too: bool = False) -> Evidence:
         """Back to back reads. What does not answer is None; after the first silence the rest is not asked."""
         bodies: dict[str, bytes] = {}
         self._unanswered = False
-        for question in self._meter.evidence:
+        for question in self._meter.proof_with_log if log_too else self._meter.evidence:
             reply = await self._line.ask_held(hold, self._meter, question)
             if not reply.answered:
                 self._unanswered = True
@@ -231,8 +231,14 @@ class Journey:
         at = self._time.at_ms(self._time.now()) / 1000
         return evidence_of(self._meter.profile, bodies, refused=refused, at=at, known=self._known)
 
-    async def _observe(self, evidence: Evidence) -> Decision:
-        return await self._store.observe(order_id=self._task.order_id, lease=self._lease, evidence=evidence)
+    async def _observe(self, hold: Hold, evidence: Evidence) -> Decision:
+        """Report; when only the meter's own purchase log can tell, read that too and report again."""
+        decision = await self._store.observe(order_id=self._task.order_id, lease=self._lease, evidence=evidence)
+        if decision.next is Next.WAIT and decision.reason == LOG_UNREAD and not evidence.records:
+            evidence = await self._evidence(hold, refused=evidence.refused, log_too=True)
+            if evidence.records:
+                decision = await self._store.observe(order_id=self._task.order_id, lease=self._lease, evidence=evidence)
+        return decision
 
     async def _retry(self, evidence: Evidence) -> Permit | Refused:
         return await self._store.retry(order_id=self._task.order_id, lease=self._lease, evidence=evidence)

@@ -1,4 +1,4 @@
-"""One meter as the head-end keeps it: its questions prepared, its last answers, and the row that tells the books of it."""
+"""One meter as the head-end keeps it: its questions prepared, its last answers, and its row for the books."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prewatt.field.bus.timing import Timing
 from prewatt.field.headend.store import MeterEntry
 from prewatt.meters import registry
 from prewatt.meters.decode import decoder
-from prewatt.meters.plan import LOG_BLOCK, Exchange, identity, plan_evidence, plan_identity, plan_state
+from prewatt.meters.plan import LOG_BLOCK, Exchange, identity, plan_evidence, plan_identity, plan_log, plan_state
 from prewatt.meters.row import ABSENT, ROW
 from prewatt.meters.shape import Profile
 
@@ -21,6 +21,7 @@ _AT = struct.Struct("<q")
 _AT_OFFSET = 4  # ROW: meter id, time, store, quantities ..., the meter's clock last
 _STORE_OFFSET = 12
 _CLOCK_OFFSET = ROW.size - 8
+LOG_RECORDS = 20
 _BODY = slice(3, -2)
 
 
@@ -29,6 +30,7 @@ class Meter:
 
     def __init__(self, entry: MeterEntry, timing: Timing) -> None:
         self.entry = entry
+        self.timing = timing
         self.profile = registry.get(entry.profile)
         self._decoder = decoder(self.profile)
         self.state = _questions(plan_state(self.profile, entry.address), timing)
@@ -53,12 +55,19 @@ class Meter:
         self._count = ABSENT
 
     @property
+    def proof_with_log(self) -> tuple[Question, ...]:
+        """Evidence with the whole purchase log: for an order that was overtaken by another purchase."""
+        log = plan_log(self.profile, self.entry.address, newest=LOG_RECORDS)
+        short = tuple(question for question in self.evidence if not question.name.startswith(LOG_BLOCK))
+        return short + _questions(log, self.timing)
+
+    @property
     def chores(self) -> tuple[Question, ...]:
         """What is read at first contact and then daily: identity, and registers outside the sweep."""
         return self._identity + self._beyond
 
     def heard(self, frames: list[bytes], at_ms: int) -> None:
-        """Its state came in: the sound frames of ``state``, empty where it refused. Decoded when somebody wants the row."""
+        """Its state came in: the sound frames of ``state``, empty where it refused. Decoded when wanted."""
         self._frames = frames
         self.polled_at_ms = at_ms
 

@@ -25,7 +25,7 @@ class Leases:
         self._began = False
 
     async def renew(self) -> None:
-        """Take or renew. The first call of a process takes over: every token grows, and an older process is fenced off."""
+        """Take or renew. The first call of a process takes over: tokens grow, and an older process is fenced off."""
         granted = await self._store.lease(holder=self._holder, take_over=not self._began)
         self._began = True
         before = set(self._held)

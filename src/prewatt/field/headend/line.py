@@ -1,4 +1,4 @@
-"""One line at work: polls go to the outbox, contact is judged, and what else its meters are asked is asked in between."""
+"""One line at work: polls go to the outbox, contact is judged, other questions are asked in between."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Line:
         self.timing = Timing.of(entry.baud, entry.parity)
         self.machine = Machine(self.timing, self, pause_s=entry.sweep_pause_s)
         self.bus: Bus
-        self.on_contact: Callable[[Meter], None] = lambda meter: None
+        self.on_contact: Callable[[Meter], None] = lambda _meter: None
         self._contacts = contacts
         self._outbox = outbox
         self._time = time
@@ -93,7 +93,7 @@ class Line:
         if now >= meter.chores_at:
             self._do_chores(meter, now)
 
-    def refused(self, station: Station, reply: Reply, now: float) -> None:
+    def refused(self, station: Station, _reply: Reply, now: float) -> None:
         meter: Meter = station.subject
         if not station.gone:
             self._spoke(meter, now)
@@ -115,7 +115,7 @@ class Line:
         else:
             self._contacts.down(self.gateway_contact, self.contact, reason, now)
 
-    # -- asked from outside the round ------------------------------------------------------------------------------------
+    # -- asked from outside the round ---------------------------------------------------------------------------------
 
     async def ask(self, meter: Meter, priority: Priority, question: Question, guard: Guard | None = None) -> Reply:
         """Ask a meter one question at the next frame boundary that its priority gets."""
@@ -145,7 +145,7 @@ class Line:
             self.bus.kick()
         return Outcome.ANSWER
 
-    # -- from time to time -----------------------------------------------------------------------------------------------
+    # -- from time to time --------------------------------------------------------------------------------------------
 
     def hurry_when_due(self, now: float) -> None:
         """With a pause between rounds: begin one when a stored reading is due."""
@@ -170,7 +170,7 @@ class Line:
         )  # fmt: skip
         counters.clear()
 
-    # -- inside ----------------------------------------------------------------------------------------------------------
+    # -- inside -------------------------------------------------------------------------------------------------------
 
     def _meter(self, entry: MeterEntry, inherited: dict[int, Meter]) -> Meter | None:
         known = self.meters.get(entry.meter_id)

@@ -1,7 +1,7 @@
 """Facts on their way to the books: collected, and handed over at most once a second; kept while the store is away.
 
-Of a meter's state only the newest counts, so it is packed when it leaves. Stored readings are packed when they are heard
-and wait as long as need be, within a limit that is a month of outage of a large building.
+Of a meter's state only the newest counts, so it is packed when it leaves. Stored readings are packed when they are
+heard and wait as long as need be, within a limit that is a month of outage of a large building.
 """
 
 from __future__ import annotations

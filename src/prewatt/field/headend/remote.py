@@ -1,4 +1,4 @@
-"""The store at the other end of a unix socket: every verb a request, answers in any order, and a push when there is work."""
+"""The store at the other end of a unix socket: a verb is a request, answers come in any order, work is pushed."""
 
 from __future__ import annotations
 

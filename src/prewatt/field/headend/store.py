@@ -152,7 +152,7 @@ class ControlTask:
 
 @dataclass(frozen=True, slots=True)
 class CreditTask:
-    """A credit order that waits for the line. ``probe`` is True when only evidence is wanted (its outcome is unknown)."""
+    """A credit order that waits for the line. ``probe``: its outcome is unknown, only evidence is wanted."""
 
     order_id: int
     meter_id: int
@@ -162,7 +162,7 @@ class CreditTask:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to send one credit frame, given by the office after it committed the attempt. Nothing else may build one."""
+    """Leave to send one credit frame, given by the office after it committed the attempt."""
 
     order_id: int
     meter_id: int
@@ -229,7 +229,7 @@ class Controls(Protocol):
     """Control orders outward."""
 
     async def claim(self, *, leases: Sequence[Lease], limit: int) -> Sequence[ControlTask]:
-        """Take waiting control orders of the leased gateways; a claimed one is given to nobody else while the lease lives."""
+        """Take waiting control orders of the leased gateways; given to nobody else while the lease lives."""
 
     async def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         """Report: outcome is "done", "failed" or "unknown"."""

@@ -1,7 +1,8 @@
 """The telegrams between head-end and store: length, then one msgpack array, the same code on both sides.
 
-A request is ``[id, verb, arguments]``, an answer ``[id, "ok" | "lost" | "error", payload]``, and ``[0, "work", null]`` is
-pushed by the store when there is something to carry. Pure: bytes in, values out, no socket here.
+A request is ``[id, verb, arguments]``, an answer ``[id, "ok" | "lost" | "error", payload]``, and
+``[0, "work", null]`` is pushed by the store when there is something to carry.
+Pure: bytes in, values out, no socket here.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back. ``status`` is "ok", "lost", "error" or, with id 0, "work"; decode ``payload`` by the verb asked."""
+    """What came back. ``status`` is "ok", "lost", "error" or, with id 0, "work"; decode ``payload`` by the verb."""
 
     id: int
     status: str

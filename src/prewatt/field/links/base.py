@@ -38,7 +38,7 @@ class Link(Protocol):
     def start(self, user: LinkUser) -> None:
         """Open, and keep open until ``stop``."""
 
-    def send(self, frame: bytes, answer_length: int) -> None:
+    def send(self, frame: bytes, answer_length: int, /) -> None:
         """Send one RTU frame whose answer will have that many bytes. Does nothing while the link is down."""
 
     def reopen(self) -> None:

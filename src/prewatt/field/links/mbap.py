@@ -104,7 +104,7 @@ class MbapLink:
     def start(self, user: LinkUser) -> None:
         self._shared.join(self, user)
 
-    def send(self, frame: bytes, answer_length: int) -> None:
+    def send(self, frame: bytes, _answer_length: int, /) -> None:
         self._shared.send(self, frame)
 
     def reopen(self) -> None:
@@ -126,7 +126,7 @@ class _Receiver(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -142,6 +142,6 @@ class _Receiver(asyncio.BufferedProtocol):
             del held[: cut.consumed]
             self._shared.received(cut.transaction, cut.frame)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if self._shared.owns(self._transport):
             self._shared.lost("closed")

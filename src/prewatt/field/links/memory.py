@@ -1,4 +1,4 @@
-"""A line in memory: a function answers each frame with bytes after delays. For tests, storms and trials of a schedule."""
+"""A line in memory: a function answers each frame with bytes after delays. For tests, storms and trials."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MemoryLink:
         self._user = user
         asyncio.get_running_loop().call_soon(self.restore)
 
-    def send(self, frame: bytes, answer_length: int) -> None:
+    def send(self, frame: bytes, _answer_length: int, /) -> None:
         if not self._up:
             return
         self.sent.append((self._clock.monotonic(), frame))

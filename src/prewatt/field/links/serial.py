@@ -38,7 +38,7 @@ class SerialLink(KeptOpen):
         self._user = user
         self.begin()
 
-    def send(self, frame: bytes, answer_length: int) -> None:
+    def send(self, frame: bytes, answer_length: int, /) -> None:
         if self._transport is None:
             return
         self._transport.write(frame)
@@ -113,6 +113,6 @@ class _Receiver(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._link.heard(data)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if self._link.owns(self._transport):
             self._link.lost("closed")

@@ -26,7 +26,7 @@ class TcpLink(KeptOpen):
         self._user = user
         self.begin()
 
-    def send(self, frame: bytes, answer_length: int) -> None:
+    def send(self, frame: bytes, _answer_length: int, /) -> None:
         if self._transport is not None:
             self._transport.write(frame)
 
@@ -71,7 +71,7 @@ class _Receiver(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -80,7 +80,7 @@ class _Receiver(asyncio.BufferedProtocol):
     def eof_received(self) -> None:
         return None
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if self._link.owns(self._transport):
             self._link.lost("closed")
 
