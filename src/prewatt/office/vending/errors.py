@@ -19,7 +19,7 @@ def not_supplied() -> Refusal:
 
 
 def takes_no_credit() -> Refusal:
-    return Refusal("takes-no-credit", "This model of meter cannot be sold credit.")
+    return Refusal("takes-no-credit", "Credit cannot be sold for this model of meter.")
 
 
 def amount_limits(least: Money, most: Money) -> Refusal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from prewatt.office.vending.errors import LeaseLost
 from prewatt.office.vending.services.arming import Grant, NoGrant, arm, retry
-from prewatt.office.vending.services.leases import Claim, lease
+from prewatt.office.vending.services.leases import Claim, current, lease
 from prewatt.office.vending.services.observing import Outcome, Step, observe
 from prewatt.office.vending.services.queue import Task, due, work_waiting
 
@@ -21,6 +21,7 @@ __all__ = [
     "Step",
     "Task",
     "arm",
+    "current",
     "due",
     "lease",
     "observe",

@@ -135,7 +135,7 @@ def _check(sale: _Sale, binding: AgreementMeter, site: Site) -> None:
     if scope is not None and binding.agreement.premises.group_id not in scope:
         raise errors.outside_scope()
     profile = registry.get(binding.meter.profile)
-    if profile.credit_class != "A" or profile.purse != "money":
+    if profile.credit_class != "A" or profile.purse != "money" or profile.identity != "serial":
         raise errors.takes_no_credit()
     least, most = Money(site.sale_min_fen), Money(site.sale_max_fen)
     if not least <= sale.amount <= most:
