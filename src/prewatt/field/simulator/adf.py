@@ -1,4 +1,4 @@
-"""Registers of the simulated ADF400L, single-phase users: written from chapter 9.4 of its manual (V1.2, V1.8).
+"""Registers of the simulated ADF400L, single- and three-phase users: from chapter 9.4 of its manual (V1.2, V1.8).
 
 It has no serial number and gives no credit back: amounts and totals are unsigned, prices are whole fen. The bits of its
 status word are not public; here they are those of register 0224 of the 1352, whose block names the ADF as a model.
@@ -26,14 +26,27 @@ from prewatt.field.simulator.relay import NO_PRETRIP, STAY_OFF
 from prewatt.meters.modbus import ILLEGAL_VALUE
 
 _OPEN, _CLOSED = 0x0100, 0x0001
+_MAINS_CHZ = 5_000
 _PRICE_STEP = 100  # 1/10000 yuan in a fen
 
 
 def _measured(meter: SimulatedMeter) -> bytes:
-    """0300 to 0305: U, I, P and what we put in the manual's gap: Q, S and power factor."""
+    """What is measured, before the energies: U, I, P, Q, power factor, frequency; three phases tell sums first."""
     shown = meter.electrics()
-    numbers = (shown.volts[0], shown.amperes[0], shown.total_w, shown.total_var, shown.total_va, shown.total_factor)
+    if meter.phases == 1:
+        numbers = [shown.volts[0], shown.amperes[0], shown.total_w, shown.total_var, shown.total_factor, _MAINS_CHZ]
+    else:
+        numbers = [
+            *shown.volts, *shown.amperes, shown.total_w, *shown.watts, shown.total_var, *shown.vars,
+            shown.total_factor, *shown.factors, _MAINS_CHZ,
+        ]  # fmt: skip
     return b"".join((number & 0xFFFF).to_bytes(2, "big") for number in numbers)
+
+
+def _phase_energies(meter: SimulatedMeter) -> bytes:
+    """0352 to 035D of three-phase users: energy of each phase; reactive energy is not kept."""
+    third, rest = divmod(meter.energy_quanta, 3)
+    return b"".join(energy.to_bytes(4, "big") for energy in (third + rest, third, third)) + bytes(12)
 
 
 def _status_word(meter: SimulatedMeter) -> int:
@@ -47,9 +60,9 @@ def _set_price(meter: SimulatedMeter, fen: int, *, rate: int) -> None:
         meter.purse.prices[4] = fen * _PRICE_STEP
 
 
-def _price(rate: int) -> Span:
+def _price(address: int, rate: int) -> Span:
     return value(
-        0x0501 + 2 * rate, 2, lambda meter: meter.purse.prices[rate] // _PRICE_STEP, partial(_set_price, rate=rate),
+        address, 2, lambda meter: meter.purse.prices[rate] // _PRICE_STEP, partial(_set_price, rate=rate),
         lambda _meter, fen: fen <= 10_000,
     )  # fmt: skip
 
@@ -75,21 +88,17 @@ def _set_prepaid(meter: SimulatedMeter, enabled: int) -> None:
     meter.relay.prepaid = bool(enabled)
 
 
-def _set_forced(meter: SimulatedMeter, kind: int) -> None:
-    meter.relay.forced = bool(kind)
-
-
-def _set_forced_state(meter: SimulatedMeter, word: int) -> None:
-    meter.relay.forced_open = word == _OPEN
-
-
 def _rest_days(meter: SimulatedMeter) -> int:
-    return ~meter.time_words[1] & 0xFE
+    return ~meter.time_words[2] & 0xFE
 
 
 def _set_rest_days(meter: SimulatedMeter, word: int) -> None:
-    meter.time_words[1] = ~word & 0xFE
-    meter.time_words[0] = int(any(meter.time_words[2:26]))
+    meter.time_words[2] = ~word & 0xFE
+
+
+def _enable_time(meter: SimulatedMeter) -> None:
+    """This model has no switch for time control: it is on when a period is set."""
+    meter.time_words[0] = int(any(meter.time_words[3:27]))
 
 
 def _clock(meter: SimulatedMeter) -> bytes:
@@ -112,49 +121,84 @@ def _set_clock(meter: SimulatedMeter, offset: int, words: Sequence[int], dry: bo
     return 0
 
 
-def _purse_block() -> list[Span]:
+def _set_force(meter: SimulatedMeter, word: int) -> None:
+    meter.relay.forced, meter.relay.forced_open = word != 0, word == _OPEN
+
+
+def _force(meter: SimulatedMeter) -> int:
+    if not meter.relay.forced:
+        return 0
+    return _OPEN if meter.relay.forced_open else _CLOSED
+
+
+def _state(start: int) -> list[Span]:
+    """Energy, purse and status; ``start`` is the address of total energy."""
     return [
-        Span(0x0300, 6, _measured),
-        value(0x0306, 2, lambda meter: meter.energy_quanta),
-        constant(0x0308, bytes(4)),
-        value(0x030A, 2, lambda meter: meter.purse.remaining),
-        value(0x030C, 2, lambda meter: meter.purse.total),
-        value(0x030E, 1, lambda meter: meter.purse.count),
-        value(0x030F, 2, lambda meter: meter.purse.base),
-        value(0x0311, 1, _status_word),
-        value(0x0312, 2, lambda meter: meter.purse.base),
-        constant(0x0314, bytes(2)),
-        _money(0x0315, "overdraft"),
-        value(0x0317, 1, _recovery, _set_recovery, lambda _meter, word: word <= 255),
-        *(value(0x0400 + 2 * rate, 2, lambda meter, rate=rate: meter.quanta[rate]) for rate in range(4)),  # type: ignore[misc]
+        value(start, 2, lambda meter: meter.energy_quanta),
+        constant(start + 2, bytes(4)),
+        value(start + 4, 2, lambda meter: meter.purse.remaining),
+        value(start + 6, 2, lambda meter: meter.purse.total),
+        value(start + 8, 1, lambda meter: meter.purse.count),
+        value(start + 9, 2, lambda meter: meter.purse.base),
+        value(start + 11, 1, _status_word),
+        value(start + 12, 2, lambda meter: meter.purse.base),
+        constant(start + 14, bytes(2)),
+        _money(start + 15, "overdraft"),
+        value(start + 17, 1, _recovery, _set_recovery, lambda _meter, word: word <= 255),
+    ]
+
+
+def _purse(start: int) -> list[Span]:
+    """Prepaid switch, prices, alarms, purchase, base amount; ``start`` is the address of the switch."""
+    return [
+        value(start, 1, lambda meter: meter.relay.prepaid, _set_prepaid, lambda _meter, word: word in {0, 1}),
+        *(_price(start + 1 + 2 * rate, rate) for rate in range(4)),
+        _money(start + 9, "alarm_1"),
+        _money(start + 11, "alarm_2"),
+        Span(start + 13, 3, credit_shown, partial(credit_write, signed=False)),
+        _money(start + 16, "base"),
+    ]
+
+
+def _controls(time: int, load: int, force: int) -> list[Span]:
+    """Time control, load control and forced control, each from its address."""
+    return [
+        words_of(time, 12, lambda meter: meter.time_words, first=15, after=_enable_time),
+        words_of(time + 12, 12, lambda meter: meter.time_words, first=3, after=_enable_time),
+        value(time + 24, 1, _rest_days, _set_rest_days),
+        words_of(load, 7, lambda meter: meter.load_control.words),
+        constant(load + 7, bytes(2)),
+        value(force, 1, _force, _set_force, lambda _meter, word: word in {0, _OPEN, _CLOSED}),
+    ]
+
+
+def _rates(start: int) -> list[Span]:
+    return [
+        value(start + 2 * rate, 2, lambda meter, rate=rate: meter.quanta[rate])  # type: ignore[misc]
+        for rate in range(4)
+    ]
+
+
+def _shared() -> list[Span]:
+    """What a user's meter has whatever its phases: line, clock, tables, logs."""
+    return [
+        value(0x0900, 1, lambda meter: meter.plan.address),
+        constant(0x0901, bytes(16)),  # 9600 8N1, password, and 0908: prepaid
+        Span(0x090B, 4, _clock, _set_clock),
+        bytes_of(0x0914, 21, lambda meter: meter.tables[0]),
+        bytes_of(0x0929, 21, lambda meter: meter.tables[1]),
+        bytes_of(0x093E, 6, lambda meter: meter.zones),
+        Span(0x1A00, 12, lambda _meter: bytes(240), step=20),
+        Span(0x1B00, 20, lambda meter: meter.purse.log_bytes(), step=20),
     ]
 
 
 ADF_MAP = RegisterMap([
-    *_purse_block(),
-    value(0x0500, 1, lambda meter: meter.relay.prepaid, _set_prepaid, lambda _meter, word: word in (0, 1)),
-    *(_price(rate) for rate in range(4)),
-    _money(0x0509, "alarm_1"),
-    _money(0x050B, "alarm_2"),
-    Span(0x050D, 3, credit_shown, partial(credit_write, signed=False)),
-    _money(0x0510, "base"),
-    words_of(0x0600, 12, lambda meter: meter.time_words, first=14),
-    words_of(0x060C, 12, lambda meter: meter.time_words, first=2),
-    value(0x0618, 1, _rest_days, _set_rest_days),
-    words_of(0x0700, 7, lambda meter: meter.load_control.words),
-    constant(0x0707, bytes(2)),
-    value(0x0800, 1, lambda meter: meter.relay.forced, _set_forced, lambda _meter, word: word in (0, 1)),
-    value(
-        0x0801, 1, lambda meter: _OPEN if meter.relay.forced_open else _CLOSED, _set_forced_state,
-        lambda _meter, word: word in (_OPEN, _CLOSED),
-    ),
-    value(0x0900, 1, lambda meter: meter.plan.address),
-    constant(0x0901, bytes(14)),  # 9600 8N1, password
-    constant(0x0908, bytes(2)),
-    Span(0x090B, 4, _clock, _set_clock),
-    bytes_of(0x0914, 21, lambda meter: meter.tables[0]),
-    bytes_of(0x0929, 21, lambda meter: meter.tables[1]),
-    bytes_of(0x093E, 6, lambda meter: meter.zones),
-    Span(0x1A00, 12, lambda _meter: bytes(240), step=20),
-    Span(0x1B00, 20, lambda meter: meter.purse.log_bytes(), step=20),
+    Span(0x0300, 6, _measured), *_state(0x0306), *_rates(0x0400), *_purse(0x0500),
+    *_controls(0x0600, 0x0700, 0x0801), *_shared(),
+])  # fmt: skip
+
+ADF_3P_MAP = RegisterMap([
+    Span(0x033F, 19, _measured), Span(0x0352, 12, _phase_energies), *_state(0x035E), constant(0x0370, bytes(2)),
+    *_rates(0x0430), *_purse(0x0536), *_controls(0x064E, 0x0718, 0x0804), *_shared(),
 ])  # fmt: skip

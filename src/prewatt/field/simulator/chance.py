@@ -12,5 +12,5 @@ def seed_of(*parts: object) -> int:
 
 
 def stream(*parts: object) -> random.Random:
-    """A random stream of its own for the named purpose."""
-    return random.Random(seed_of(*parts))  # noqa: S311: a play of chance, not a secret
+    """A random stream of its own for the named purpose: chance in a play, never a secret."""
+    return random.Random(seed_of(*parts))  # noqa: S311

@@ -1,6 +1,7 @@
 """The engineer's door into the simulator: a local socket that takes one JSON object a line and answers each with one.
 
-Requests name what to ``do``: meters, lines, inspect, faults, fault, clear. Answers carry ``ok`` and ``result`` or ``error``.
+Requests name what to ``do``: meters, lines, inspect, faults, fault, clear. Answers carry ``ok`` and ``result`` or
+``error``.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from prewatt.core.clock import Clock
-from prewatt.field.simulator.adf import ADF_MAP
+from prewatt.field.simulator.adf import ADF_3P_MAP, ADF_MAP
 from prewatt.field.simulator.chance import stream
 from prewatt.field.simulator.faults import LATE_S, FaultKind, Faults
 from prewatt.field.simulator.meter import SimulatedMeter
 from prewatt.field.simulator.nk import DDSY_MAP, DTSY_MAP
-from prewatt.field.simulator.plan import ADF, DDSY, DTSY
+from prewatt.field.simulator.plan import ADF, ADF_3P, DDSY, DTSY
 from prewatt.field.simulator.registers import RegisterMap
 from prewatt.meters.modbus import (
     ILLEGAL_ADDRESS,
@@ -32,7 +32,7 @@ from prewatt.meters.modbus import (
     write_answer,
 )  # fmt: skip
 
-MAPS: Mapping[str, RegisterMap] = {DDSY: DDSY_MAP, DTSY: DTSY_MAP, ADF: ADF_MAP}
+MAPS: Mapping[str, RegisterMap] = {DDSY: DDSY_MAP, DTSY: DTSY_MAP, ADF: ADF_MAP, ADF_3P: ADF_3P_MAP}
 TURNAROUND_S = (0.030, 0.300)
 PIECE_BYTES = 16  # how many bytes a gateway's serial port gathers before it hands them on
 Timed = list[tuple[float, bytes]]
@@ -109,7 +109,7 @@ class SimulatedLine:
         return int(self.clock.now().timestamp() * 1000)
 
     def respond(self, frame: bytes) -> Timed:
-        """Put a request on the wire now. Returns pieces of the answer and the seconds from now until each is through."""
+        """Put a request on the wire now. Returns pieces of the answer, each with the seconds until it is through."""
         moment = self.clock.monotonic()
         if self._talk_from <= moment < self._talk_until:
             return []  # two talk at once: neither is understood

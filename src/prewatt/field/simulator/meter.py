@@ -14,7 +14,7 @@ from typing import Any
 from prewatt.field.simulator.electrics import GLIMPSE_MS, Electrics, measure
 from prewatt.field.simulator.load import BANDS, SITE_OFFSET_S, SLOT_S, UJ_PER_WH, Load
 from prewatt.field.simulator.past import opening_bands, past
-from prewatt.field.simulator.plan import ADF, DTSY, MeterPlan
+from prewatt.field.simulator.plan import ADF_MODELS, THREE_PHASE, MeterPlan
 from prewatt.field.simulator.purse import QUANTUM_WH, Purse
 from prewatt.field.simulator.relay import LoadControl, Relay
 from prewatt.field.simulator.timetable import Steps, day_table, periods, rates, table_of_day
@@ -23,6 +23,7 @@ QUANTUM_UJ = QUANTUM_WH * UJ_PER_WH
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 _SLOT_MS = SLOT_S * 1000
+WORKING_DAYS = 0b0011_1110  # bit 1 Monday to bit 7 Sunday
 ZONES_DEFAULT = bytes((1, 1, 1)) + bytes(9)
 
 
@@ -36,8 +37,8 @@ class SimulatedMeter:
     def __init__(self, plan: MeterPlan, start_ms: int, kept: dict[str, Any] | None = None) -> None:
         self.plan = plan
         self.serial = plan.serial
-        self.phases = 3 if plan.profile == DTSY else 1
-        self.hour_first = plan.profile == ADF
+        self.phases = 3 if plan.profile in THREE_PHASE else 1
+        self.hour_first = plan.profile in ADF_MODELS
         self.load = Load(plan.kind, plan.scale_w, plan.seed)
         self.version = 0  # grows with everything but time and energy
         self.clock_drift_s = plan.seed % 41 - 20
@@ -46,7 +47,7 @@ class SimulatedMeter:
         self.zones = bytearray(ZONES_DEFAULT)
         self.tables = [bytearray(day_table(BANDS, hour_first=self.hour_first)) for _ in range(2)]
         circuits = self.phases
-        self.time_words = [0] * (1 + 26 * circuits)
+        self.time_words = [0, *([0, WORKING_DAYS] + [0] * 24) * circuits]
         self.load_control = LoadControl(circuits)
         self.relay = Relay(forced=plan.mode != "prepaid", forced_open=plan.mode == "forced-off")
         self.purse = _first_purse(plan)
@@ -299,9 +300,10 @@ class SimulatedMeter:
 
 
 def _first_purse(plan: MeterPlan) -> Purse:
-    price = plan.price // 100 * 100 if plan.profile == ADF else plan.price  # ADF prices are whole fen
+    adf = plan.profile in ADF_MODELS
+    price = plan.price // 100 * 100 if adf else plan.price  # ADF prices are whole fen
     return Purse(
         [price] * 5, remaining=plan.credit_fen, alarm_1=plan.alarm_1_fen, alarm_2=plan.alarm_2_fen,
-        overdraft=plan.overdraft_fen, ceiling=0 if plan.profile == ADF else plan.ceiling_fen,
-        signed=plan.profile != ADF,
+        overdraft=plan.overdraft_fen, ceiling=0 if adf else plan.ceiling_fen,
+        signed=not adf,
     )  # fmt: skip

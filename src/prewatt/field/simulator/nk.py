@@ -1,7 +1,7 @@
 """Registers of the simulated DDSY1352-NK and DTSY1352-NK: the physical truth that a register profile is tried against.
 
 Written from the tables of addresses alone (makers' manual T181, a maker's PC tool, EMS4J), never from our own
-profiles, so that a slip in a profile shows as a wrong reading. Registers for buying have the ADF400L's form, by our choice.
+profiles, so that a slip in a profile shows as a wrong reading. Registers for buying are in the ADF400L's form: ours.
 """
 
 from __future__ import annotations

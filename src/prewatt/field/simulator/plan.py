@@ -18,7 +18,10 @@ from prewatt.field.simulator.names import USES, Namer
 DDSY = "acrel-ddsy1352-nk"
 DTSY = "acrel-dtsy1352-nk"
 ADF = "acrel-adf400l"
-PROFILES = (DDSY, DTSY, ADF)
+ADF_3P = "acrel-adf400l-3p"
+PROFILES = (DDSY, DTSY, ADF, ADF_3P)
+THREE_PHASE = frozenset({DTSY, ADF_3P})
+ADF_MODELS = frozenset({ADF, ADF_3P})
 
 PRICE = 8_500
 ALARM_1_FEN = 50_00
@@ -202,9 +205,11 @@ def bench(lines: int, meters: int, profile: str, baud: int, seed: int, framing: 
 
 def _bench_meter(line: int, address: int, profile: str, seed: int) -> MeterPlan:
     own = seed_of("bench", seed, line, address)
-    kinds = ("office", "clothes", "drinks", "salon") if profile != DTSY else ("restaurant", "server", "gym", "store")
+    if profile in THREE_PHASE:
+        kinds, scale = ("restaurant", "server", "gym", "store"), 6_000 + own % 14_000
+    else:
+        kinds, scale = ("office", "clothes", "drinks", "salon"), 1_000 + own % 3_000
     kind = kinds[own % len(kinds)]
-    scale = 1_000 + own % 3_000 if profile != DTSY else 6_000 + own % 14_000
     credit = day_energy_wh(kind, scale) * PRICE // 100_000 * (10 + own % 40)
     return MeterPlan(
         name=f"{line}-{address}",

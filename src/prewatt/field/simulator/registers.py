@@ -128,12 +128,21 @@ def value(
     return Span(address, count, lambda meter: (get(meter) & mask).to_bytes(size, "big"), write)
 
 
-def words_of(address: int, count: int, get: Callable[[SimulatedMeter], list[int]], *, first: int = 0) -> Span:
+def words_of(
+    address: int,
+    count: int,
+    get: Callable[[SimulatedMeter], list[int]],
+    *,
+    first: int = 0,
+    after: Callable[[SimulatedMeter], None] | None = None,
+) -> Span:
     """A bank of registers of which any part may be read and written; a part of a list of the meter, from ``first``."""
 
     def write(meter: SimulatedMeter, offset: int, words: Sequence[int], dry: bool) -> int:
         if not dry:
             get(meter)[first + offset : first + offset + len(words)] = list(words)
+            if after:
+                after(meter)
             meter.touched()
         return 0
 

@@ -82,7 +82,7 @@ class Relay:
 
 @dataclass(slots=True)
 class LoadControl:
-    """Load control. Its registers: enable, then six a circuit: max W, step W, PF, none, allowed times, recovery x 10 s."""
+    """Load control. Registers: enable, then six a circuit: max W, step W, PF, none, allowed times, recovery x 10 s."""
 
     circuits: int
     words: list[int] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The ends of a simulated line that one can plug into: RTU over TCP, Modbus TCP, and a pseudo serial port.
 
-A line waits in site time; what falls within a few real milliseconds is sent as one piece: no network would keep it apart.
+A line waits in site time; what falls within a few real milliseconds is sent as one piece, as networks do.
 """
 
 from __future__ import annotations
