@@ -228,6 +228,8 @@ class Journey:
                 break
             if reply.outcome is Outcome.ANSWER:
                 bodies[question.name] = reply.body
+        if not self._unanswered:
+            self._line.learned(self._meter, bodies)
         at = self._time.at_ms(self._time.now()) / 1000
         return evidence_of(self._meter.profile, bodies, refused=refused, at=at, known=self._known)
 

@@ -52,7 +52,8 @@ class Meter:
         # identity
         self.serial = ""
         self.chores_at = -inf  # monotonic site time of the next look at identity and total
-        self._count = ABSENT
+        self._count = ABSENT  # of the last row
+        self._more_count = ABSENT  # when _more was read
 
     @property
     def proof_with_log(self) -> tuple[Question, ...]:
@@ -86,8 +87,12 @@ class Meter:
         return bytes(self._row)
 
     def learn(self, bodies: Mapping[str, bytes]) -> str | None:
-        """Take the answers to ``chores``; None when the meter shows no identity, else what it showed."""
+        """Take the answers to ``chores`` or ``evidence``; the identity shown, None when there was none."""
         more = {question.name: bodies[question.name] for question in self._beyond if question.name in bodies}
+        count = next(
+            (count for name, body in bodies.items() if (count := self._count_in(name, body)) is not None), None
+        )
+        self._more_count = self._count if count is None else count
         if more != self._more:
             self._more = more
             self._row = bytearray()
@@ -108,12 +113,21 @@ class Meter:
 
     def _decode(self, bodies: dict[str, bytes], store: int) -> None:
         row = self._decoder.row(self.entry.meter_id, self.polled_at_ms, store, {**bodies, **self._more})
-        self._row = bytearray(ROW.pack(*row))
-        if row.purchase_number != self._count:
-            if self._count != ABSENT:
-                # somebody bought, or wrote: the total is another one now
+        self._count = row.purchase_number
+        if self._more and self._count not in (self._more_count, ABSENT):
+            if self._more_count != ABSENT:
+                # somebody bought, or wrote: the total known is of before
+                self._more = {}
                 self.chores_at = -inf
-            self._count = row.purchase_number
+                row = row._replace(total_purchased=ABSENT)
+            self._more_count = self._count
+        self._row = bytearray(ROW.pack(*row))
+
+    def _count_in(self, block: str, body: bytes) -> int | None:
+        """The purchase count in a body, if that block has it."""
+        if block.startswith(LOG_BLOCK) or self.profile.block(block).field("purchase_number") is None:
+            return None
+        return self._decoder.values(block, body)["purchase_number"]
 
 
 def _questions(exchanges: Iterable[Exchange], timing: Timing) -> tuple[Question, ...]:

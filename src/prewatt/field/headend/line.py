@@ -208,8 +208,8 @@ class Line:
         if questions:
             _Chores(self, meter, questions).begin()
 
-    def chores_done(self, meter: Meter, bodies: dict[str, bytes]) -> None:
-        """What the meter showed."""
+    def learned(self, meter: Meter, bodies: dict[str, bytes]) -> None:
+        """Identity and total as the meter showed them just now."""
         if self.meters.get(meter.entry.meter_id) is not meter:
             return
         serial = meter.learn(bodies)
@@ -257,4 +257,4 @@ class _Chores:
         if self._left:
             self.begin()
         else:
-            self._line.chores_done(self._meter, self._bodies)
+            self._line.learned(self._meter, self._bodies)
