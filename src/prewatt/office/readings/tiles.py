@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from prewatt.core.supply import AlarmLevels, Contact, ContactorState, MeterFlag, SupplyMode, UnitState, unit_state
 from prewatt.meters import registry
@@ -122,7 +122,7 @@ def _build(meters: QuerySet[Meter]) -> Iterator[Tile]:
         .filter(meter__in=meters)
         .values_list("meter_id", "agreement__customer__name", "agreement__number")
     }
-    rows = cast("Iterable[dict[str, Any]]", meters.values(**{name: F(path) for name, path in COLUMNS.items()}))
+    rows = (dict(zip(COLUMNS, values, strict=True)) for values in meters.values_list(*COLUMNS.values()))
     placed = [(places.get(row["group_id"], NOWHERE), row) for row in rows]
     placed.sort(key=lambda pair: (pair[0].order, pair[1]["unit"] or "", pair[1]["meter"]))
     for place, row in placed:
