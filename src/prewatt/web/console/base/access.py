@@ -12,8 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from prewatt.office.operators import selectors
-
 if TYPE_CHECKING:
     from prewatt.core.clock import Clock
     from prewatt.office.estate.models import Site
@@ -46,9 +44,10 @@ def right(*codes: str) -> Callable[[Callable[Concatenate[ConsoleRequest, P], Htt
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
-            if not any(selectors.may(cast("Operator", request.user), code) for code in codes):
+            asked = cast(ConsoleRequest, request)
+            if not any(code in asked.rights for code in codes):
                 raise PermissionDenied(codes[0])
-            return view(cast(ConsoleRequest, request), *args, **kwargs)
+            return view(asked, *args, **kwargs)
 
         guarded.right = codes[0]  # type: ignore[attr-defined]
         guarded.rights = codes  # type: ignore[attr-defined]

@@ -10,6 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
+def link_to(route: str, *args: object) -> str:
+    """The URL of a route, or "" while its door does not exist."""
+    try:
+        return reverse(route, args=args)
+    except NoReverseMatch:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page one can go to: route name, title, and the rights of which one is enough."""
@@ -19,12 +27,9 @@ class Page:
     rights: tuple[str, ...]
     demo: bool = False  # only where the site is a demo
 
-    def address(self) -> str | None:
-        """Its URL, or None while it does not exist."""
-        try:
-            return reverse(self.route)
-        except NoReverseMatch:
-            return None
+    def address(self) -> str:
+        """Its URL, or "" while it does not exist."""
+        return link_to(self.route)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,130 @@
+"""A unit as a tile: drawn once a face, remembered, and sent to open walls only when its face changes.
+
+A face is what a person recognises: number, customer, state, mode. Credit, power and the time of reading change with
+every sweep; they travel as a compact list and are put into the tiles by the page's script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from urllib.parse import quote
+
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from prewatt.core.money import Money
+from prewatt.core.supply import SupplyMode, UnitState
+from prewatt.office.readings.selectors import Tile
+from prewatt.web.console.base.states import MODES, STATES
+from prewatt.web.console.base.templatetags.console import kw, kwh
+
+MEMORY_LIMIT = 50_000  # tiles remembered at most, in all languages
+
+Face = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What this process last drew of a tile, and since when (site epoch ms) it has looked so."""
+
+    face: Face
+    html: str
+    face_since: int
+    numbers: str
+    numbers_since: int
+
+
+class Wall:
+    """Remembers how each tile looks. One a process; walls of all operators share it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], _Seen] = {}
+        self._lock = Lock()
+
+    def look(self, tiles: Iterable[Tile], language: str, now_ms: int) -> list[_Seen]:
+        """How these tiles look now, in their order."""
+        with self._lock:
+            if len(self._seen) > MEMORY_LIMIT:
+                self._seen.clear()
+            return [self._one(tile, language, now_ms) for tile in tiles]
+
+    def _one(self, tile: Tile, language: str, now_ms: int) -> _Seen:
+        face, numbers = face_of(tile), numbers_of(tile)
+        seen = self._seen.get((language, tile.meter_id))
+        if seen is None:
+            seen = _Seen(face, draw(tile), now_ms, numbers, now_ms)
+            self._seen[language, tile.meter_id] = seen
+        if seen.face != face:
+            seen = _Seen(face, draw(tile), now_ms, numbers, now_ms)
+            self._seen[language, tile.meter_id] = seen
+        elif seen.numbers != numbers:
+            seen.numbers, seen.numbers_since = numbers, now_ms
+            seen.html = draw(tile)
+        return seen
+
+
+def face_of(tile: Tile) -> Face:
+    """What makes a tile look different at a glance."""
+    return (tile.unit, tile.customer, tile.circuit, tile.state, tile.mode)
+
+
+def numbers_of(tile: Tile) -> str:
+    """id|epoch seconds of the reading|credit|power, as the page's script reads it."""
+    at = int(tile.read_at.timestamp()) if tile.read_at else 0
+    return f"{tile.meter_id}|{at}|{_credit(tile)}|{_power(tile)}"
+
+
+def _credit(tile: Tile) -> str:
+    if tile.credit is None or tile.state is UnitState.NOT_OPENED:
+        return ""
+    return f"{kwh(tile.credit)} kWh" if tile.purse == "energy" else str(Money(tile.credit))
+
+
+def _power(tile: Tile) -> str:
+    return "" if tile.power_w is None else f"{kw(tile.power_w)} kW"
+
+
+def draw(tile: Tile) -> str:
+    """The tile's HTML. Built by hand: two thousand of them make a page."""
+    state = STATES[tile.state]
+    held = " is-held" if tile.mode is SupplyMode.HELD_ON else ""
+    mark = f'<span class="visually-hidden">{escape(str(MODES[tile.mode].word))}</span>' if held else ""
+    customer = escape(f"{tile.customer} · {tile.circuit}" if tile.circuit else tile.customer)
+    word = escape(str(state.word))
+    number = escape(tile.unit)
+    at = int(tile.read_at.timestamp()) if tile.read_at else 0
+    return (
+        f'<a id="m{tile.meter_id}" class="tile state--{state.key}{held}" data-state="{state.key}" data-at="{at}"'
+        f' href="{_address(tile.unit)}"><b>{number}</b>{mark}<i class="ti ti-{state.icon}" aria-hidden="true"></i>'
+        f'<span class="tile__who">{customer}</span><span class="tile__word">{word}</span>'
+        f'<span class="tile__credit">{_credit(tile)}</span><span class="tile__power">{_power(tile)}</span>'
+        f'<span class="tile__age"></span></a>'
+    )
+
+
+def _address(number: str) -> str:
+    return f"{_base()}{quote(number)}/"
+
+
+@cache
+def _base() -> str:
+    return reverse("units:find")
+
+
+def out_of_band(html: str) -> str:
+    """A tile that takes its own place on a wall that is already open."""
+    return f'<a hx-swap-oob="morph" {html[3:]}'
+
+
+def changed(seen: Sequence[_Seen], since_ms: int) -> tuple[SafeString, str]:
+    """What a wall drawn at ``since_ms`` lacks: whole tiles, and numbers of the others."""
+    faces = [out_of_band(one.html) for one in seen if one.face_since > since_ms]
+    numbers = [one.numbers for one in seen if one.numbers_since > since_ms >= one.face_since]
+    return mark_safe("".join(faces)), "\n".join(numbers)  # noqa: S308 - every part is escaped in draw()
+
+
+WALL = Wall()
