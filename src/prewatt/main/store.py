@@ -61,7 +61,7 @@ class Server:
         """Serve at a socket until asked to stop; the verb that runs then is finished and answered."""
         loop = asyncio.get_running_loop()
         listener = await loop.create_unix_server(lambda: Client(self), path)
-        Path(path).chmod(0o600)
+        await loop.run_in_executor(None, Path(path).chmod, 0o600)
         work, look = asyncio.create_task(self._work()), asyncio.create_task(self._look())
         log.info("store.ready")
         try:
