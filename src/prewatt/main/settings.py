@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from prewatt.core.errors import Refusal
-from prewatt.main import database
+from prewatt.main import database, hosts, web
 from prewatt.main.home import SITE, Home
+from prewatt.main.poke import poke
 
 
 def _home() -> Home:
@@ -22,10 +24,11 @@ def _home() -> Home:
 PACKAGE = Path(__file__).resolve().parent.parent
 PREWATT_HOME = _home()
 PREWATT_CLOCK = PREWATT_HOME.clock()
+PREWATT_POKE = partial(poke, PREWATT_HOME)  # what a page calls after a commit that gives the field work
 
 SECRET_KEY = PREWATT_HOME.secret_key() if PREWATT_HOME.path.is_dir() else secrets.token_urlsafe(50)
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *getattr(PREWATT_HOME, "hosts", list)()]
+ALLOWED_HOSTS = hosts.allowed(web.address()[0])
 
 # The console's doors in the order of its menu. ``base`` holds the layout and the middleware.
 DOORS = (
@@ -125,7 +128,7 @@ WHITENOISE_USE_FINDERS = True  # files are served from the package: nothing to c
 WHITENOISE_AUTOREFRESH = False
 
 # A cookie whose name begins with __Host- is lost on plain http, so its name follows the transport.
-_SECURE = bool(getattr(PREWATT_HOME, "tls", bool)())
+_SECURE = web.certificate() is not None
 SESSION_COOKIE_NAME = "__Host-prewatt" if _SECURE else "prewatt_session"
 CSRF_COOKIE_NAME = "__Host-prewatt-csrf" if _SECURE else "prewatt_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _SECURE
