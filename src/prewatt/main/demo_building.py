@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import xlsxwriter
 
@@ -24,8 +23,8 @@ BATCH_ROWS = 20_000
 Rows = list[list[object]]
 
 
-def make(home: Home, seed: int, say: Callable[[str], None]) -> None:
-    """Fill an empty demo home. Every step is one that a real site takes too."""
+def make(home: Home, seed: int, say: Callable[[str], None]) -> int:
+    """Fill an empty demo home by the steps that a real site takes too; its first moment in epoch milliseconds."""
     from prewatt.office.customers import workbook
     from prewatt.office.estate.services import save_site
     from prewatt.office.operators.models import Operator
@@ -40,7 +39,8 @@ def make(home: Home, seed: int, say: Callable[[str], None]) -> None:
     (home.path / "building.xlsx").write_bytes(content)
     workbook.apply(workbook.read(content), by=operator, at=at)
     say(f"writing {HISTORY_DAYS} days of readings")
-    write_history(home, plan)
+    write_history(plan, at.timestamp())
+    return int(at.timestamp() * 1000)
 
 
 def as_workbook(plan: BuildingPlan) -> bytes:
@@ -99,20 +99,19 @@ def sheets(plan: BuildingPlan) -> dict[str, Rows]:
     }
 
 
-def write_history(home: Home, plan: BuildingPlan) -> None:
+def write_history(plan: BuildingPlan, start: float) -> None:
     """Two weeks of half-hour readings, as if the head-end had been there, up to the last half hour."""
     from prewatt.office.estate.models import Meter
-    from prewatt.office.readings.ingest import ingest_rows
+    from prewatt.office.readings.ingest import ingest
 
-    now = home.clock().now()
     ids = dict(Meter.objects.values_list("serial", "pk"))
     batch: list[bytes] = []
     for meter in plan.meters():
-        batch.extend(history_rows(meter, ids[meter.serial], now.timestamp()))
+        batch.extend(history_rows(meter, ids[meter.serial], start))
         if len(batch) >= BATCH_ROWS:
-            ingest_rows(b"".join(batch), at=now)
+            ingest(rows=b"".join(batch))
             batch.clear()
-    ingest_rows(b"".join(batch), at=now + timedelta(0))
+    ingest(rows=b"".join(batch))
 
 
 def history_rows(meter: MeterPlan, meter_id: int, start: float) -> Iterator[bytes]:
