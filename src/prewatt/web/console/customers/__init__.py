@@ -1,0 +1,1 @@
+"""Customers: who is supplied where, opening a supply, an agreement's own page."""
