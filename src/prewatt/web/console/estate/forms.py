@@ -59,7 +59,7 @@ class GroupForm(ThingForm):
     kind = forms.ChoiceField(label=_("kind"), choices=GroupKind.choices)
     parent = _group_field(_("belongs to"), help_text=_("A floor belongs to a building, a building to a zone."))
     place = forms.IntegerField(
-        label=_("order"), min_value=0, max_value=9999, initial=0, help_text=_("Lower numbers stand first.")
+        label=_("place in lists"), min_value=0, max_value=9999, initial=0, help_text=_("Lower numbers stand first.")
     )
 
     def fit(self) -> None:
@@ -155,7 +155,7 @@ class MeterForm(ThingForm):
     premises = forms.CharField(
         label=_("unit number"), max_length=40, required=False, help_text=_("Type to choose. Empty: serves no unit.")
     )
-    role = forms.ChoiceField(label=_("role"), choices=MeterRole.choices, initial=MeterRole.PREPAID)
+    role = forms.ChoiceField(label=_("purpose"), choices=MeterRole.choices, initial=MeterRole.PREPAID)
     circuit = forms.CharField(label=_("circuit"), max_length=80, required=False)
     line: Any = forms.ModelChoiceField(None, label=_("line"))
     address = forms.IntegerField(label=_("address"), min_value=1, max_value=247)

@@ -83,5 +83,5 @@ def facts(_request: ConsoleRequest, group: UnitGroup) -> list[Fact]:
         Fact(
             _("Belongs to"), parent.name if parent else "", reverse("estate:group", args=[parent.pk]) if parent else ""
         ),
-        Fact(_("Order"), group.place),
+        Fact(_("Place in lists"), group.place),
     ]

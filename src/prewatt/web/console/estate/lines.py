@@ -90,9 +90,9 @@ def _columns() -> list[Column]:
         Column("contact", _("Gateway contact"), lambda row: contact_of(row.gateway),
                cell=lambda row: badges.contact(contact_of(row.gateway)), phone=Phone.HIDE),
         Column("failed", _("Failed"), failed_share, cell=_failed),
-        Column("round", _("Round"), lambda row: badges.seconds(getattr(getattr(row, "state", None), "round_ms", None)),
+        Column("round", _("One round"), lambda row: badges.seconds(getattr(getattr(row, "state", None), "round_ms", None)),
                sort=("state__round_ms",)),
-        Column("busy", _("Busy"), _busy, sort=("state__busy_permille",), phone=Phone.HIDE),
+        Column("busy", _("Line busy"), _busy, sort=("state__busy_permille",), phone=Phone.HIDE),
         Column("mixed", _("Mixed"), "mixed", kind=Kind.FLAG, sort=("mixed",), phone=Phone.HIDE),
         Column("log", _("Frame log"), "log_frames", kind=Kind.FLAG, sort=("log_frames",), phone=Phone.HIDE),
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def facts(_request: ConsoleRequest, line: Line) -> list[Fact]:
         Fact(_("Gateway contact"), badges.contact(contact_of(line.gateway))),
         Fact(_("On the wire"), _settings(line)),
         Fact(_("Mixed kinds"), _("yes, on purpose") if line.mixed else _("no")),
-        Fact(_("Frame log"), _("on") if line.log_frames else _("off")),
+        Fact(_("Frame log"), _("being kept") if line.log_frames else _("not kept")),
     ]
 
 
@@ -133,6 +133,6 @@ def figures(line: Line) -> list[tuple[str, str, bool]]:
         (_("foreign answers"), f"{state.foreign:,}", state.foreign > 0),
         (_("exceptions"), f"{state.exceptions:,}", False),
         (_("answer time, median / 95 %"), f"{state.latency_p50_ms} / {state.latency_p95_ms} ms", False),
-        (_("one round"), badges.seconds(state.round_ms), False),
-        (_("line busy"), badges.permille(state.busy_permille, 1000), False),
+        (_("One round"), badges.seconds(state.round_ms), False),
+        (_("Line busy"), badges.permille(state.busy_permille, 1000), False),
     ]

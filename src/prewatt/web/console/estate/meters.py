@@ -52,7 +52,7 @@ def _filters(request: ConsoleRequest) -> list[Any]:
         Choice("gateway", _("Gateway"), [(gateway.pk, gateway.name) for gateway in gateways], "line__gateway"),
         Choice("line", _("Line"), [(line.pk, line.name) for line in lines], "line"),
         Choice("profile", _("Model"), profile_choices(), "profile"),
-        Choice("role", _("Role"), MeterRole.choices, "role"),
+        Choice("role", _("Purpose"), MeterRole.choices, "role"),
         Choice("contact", _("Contact"), contact_choices(), by_contact),
         Choice("unit", _("Unit"), [("yes", _("serves a unit")), ("no", _("serves no unit"))],
                lambda rows, value: rows.filter(premises__isnull=value == "no")),
@@ -62,7 +62,7 @@ def _filters(request: ConsoleRequest) -> list[Any]:
 
 def _columns(request: ConsoleRequest, *, short: bool) -> list[Column]:
     clock, titles = request.clock, dict(profile_choices())
-    place = Column("place", _("Place"), "place", kind=Kind.NUMBER, sort=("place", "address"))
+    place = Column("place", _("Place in the chain"), "place", kind=Kind.NUMBER, sort=("place", "address"))
     line = Column("line", _("Line"), "line.name", sort=("line__name", "address"), width=24)
     columns = [
         Column("name", _("Name"), "name", sort=("name",), cell=lambda row: badges.below(row.name, row.serial),
@@ -71,7 +71,7 @@ def _columns(request: ConsoleRequest, *, short: bool) -> list[Column]:
         *([place] if short else [line]),
         Column("address", _("Address"), "address", kind=Kind.NUMBER, sort=("address",)),
         Column("profile", _("Model"), lambda row: titles.get(row.profile, row.profile), sort=("profile",), width=24),
-        Column("role", _("Role"), lambda row: row.get_role_display(), sort=("role",), phone=Phone.HIDE),
+        Column("role", _("Purpose"), lambda row: row.get_role_display(), sort=("role",), phone=Phone.HIDE),
         Column("contact", _("Contact"), lambda row: badges.contact_words()[Contact(contact_of(row))][0],
                sort=("state__contact",), cell=lambda row: badges.contact(contact_of(row))),
         Column("read", _("Last answer"), "state.last_good_at", kind=Kind.TIME, sort=("state__last_good_at",), width=20,
@@ -109,7 +109,7 @@ def facts(request: ConsoleRequest, meter: Meter) -> list[Fact]:
         Fact(_("Last answer"), badges.age(_last_good(meter), request.clock)),
         Fact(_("Serial number"), _serial(meter, state.seen_serial if state else "")),
         Fact(_("Unit"), unit.number if unit else "", reverse("estate:unit", args=[unit.pk]) if unit else ""),
-        Fact(_("Role"), meter.get_role_display()),
+        Fact(_("Purpose"), meter.get_role_display()),
         Fact(_("Circuit"), meter.circuit),
         Fact(_("Line"), meter.line.name, reverse("estate:line", args=[meter.line_id])),
         Fact(_("Address"), meter.address),

@@ -49,7 +49,7 @@ def _filters(request: ConsoleRequest) -> list[Any]:
     return [
         Choice("group", _("Building"), [(group.pk, group.name) for group in groups], _within),
         Choice("use", _("Kind of use"), [(use, use) for use in uses[:200]], "use"),
-        Choice("supply", _("Supply"), [("open", _("opened")), ("none", _("not opened"))],
+        Choice("supply", _("Opened or not"), [("open", _("opened")), ("none", _("not opened"))],
                lambda rows, value: rows.filter(customer__isnull=value == "none")),
         Choice("protected", _("Protected"), [("1", _("protected")), ("0", _("not protected"))], "protected"),
         in_use(),

@@ -42,7 +42,7 @@ class OperatorForm(KitForm):
     sections = (
         ("", ("username", "name", "phone", "language")),
         (gettext_lazy("What may be done"), ("roles",)),
-        (gettext_lazy("Where"), ("groups",)),
+        (gettext_lazy("In which buildings"), ("groups",)),
     )
     username = forms.CharField(
         label=gettext_lazy("user name"), max_length=40, help_text=gettext_lazy("For signing in. It cannot be changed.")

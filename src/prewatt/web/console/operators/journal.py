@@ -53,7 +53,7 @@ def _columns() -> list[Column]:
         Column("action", _("Action"), lambda row: deed(row.action), sort=("action",), phone=Phone.TITLE, width=26),
         Column("subject", _("Subject"), "subject", sort=("subject",), width=24),
         Column("summary", _("Details"), "summary", width=40),
-        Column("address", _("From"), "address", kind=Kind.CODE, phone=Phone.HIDE),
+        Column("address", _("Sent from"), "address", kind=Kind.CODE, phone=Phone.HIDE),
     ]
 
 

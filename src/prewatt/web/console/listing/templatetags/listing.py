@@ -38,7 +38,9 @@ def is_many(field: BoundField) -> bool:
 @register.filter
 def drawn(field: BoundField) -> SafeString:
     """The input itself, marked when it has an error."""
-    attrs: dict[str, str | bool] = {"class": f"{field.field.widget.attrs.get('class', '')}{' is-invalid' if field.errors else ''}"}
+    attrs: dict[str, str | bool] = {
+        "class": f"{field.field.widget.attrs.get('class', '')}{' is-invalid' if field.errors else ''}"
+    }
     return field.as_widget(attrs={**attrs, "list": f"{field.auto_id}_list"} if suggested(field) else attrs)
 
 
