@@ -25,7 +25,9 @@ def make_first(username: str, name: str, password: str) -> None:
     at = bootstrap.utc_now()
     services.ensure_builtin_roles(at=at)
     roles = list(Role.objects.filter(code="administrator"))
-    services.create_operator(username=username, name=name, password=password, roles=roles, by=None, at=at)
+    services.create_operator(
+        username=username, name=name, password=password, roles=roles, by=None, at=at, must_change_password=False
+    )
 
 
 def main(argv: list[str]) -> int:
