@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop as _
 
+from prewatt.meters import registry
 from prewatt.office.customers.errors import Problem
 from prewatt.office.customers.models import AgreementMeter
 from prewatt.office.customers.workbook.plan import Draft, Judge, Kept, given, lay
@@ -195,7 +196,8 @@ def _seats(judge: Judge, estate: Estate) -> None:
             continue
         line = estate.lines.things.get(line.name, line)  # as the workbook changes it
         others = seats.setdefault(line.name, [])
-        if made.thing.address is not None:
+        # a row with an unknown profile or address has its error already: it must not cast doubt on the others
+        if made.thing.address is not None and made.thing.profile in registry.names():
             judge.add_all("meters", made.row, rules.seat_problems(made.thing, line=line, others=others))
             others.append(Seat(made.thing.name, made.thing.address, made.thing.profile))
 
