@@ -122,7 +122,7 @@ def history_rows(meter: MeterPlan, meter_id: int, start: float) -> Iterator[byte
     at = int(start) // STEP_S * STEP_S
     for _ in range(HISTORY_DAYS * 48):
         step = energy_wh(meter.kind, meter.scale_w, meter.seed, at, then)
-        register, used_uj, then = register - step, used_uj + step * meter.price, at
+        register, used_uj, length, then = register - step, used_uj + step * meter.price, then - at, at
         while purchases and purchases[-1].at > at:
             bought = purchases.pop()
             credit, count = credit - bought.amount_fen, bought.count - 1
@@ -132,7 +132,7 @@ def history_rows(meter: MeterPlan, meter_id: int, start: float) -> Iterator[byte
         yield ROW.pack(
             *EMPTY_ROW._replace(
                 meter_id=meter_id, at_ms=at * 1000, store=1, energy_wh=register // 10 * 10, credit=held,
-                purchase_number=count, power_w=step * 3600 // STEP_S, contactor=1,
+                purchase_number=count, power_w=int(step * 3600 / max(1, length)), contactor=1,
             )
         )  # fmt: skip
         at -= STEP_S
