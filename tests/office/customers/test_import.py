@@ -47,7 +47,9 @@ def test_a_building_comes_in_with_its_customers() -> None:
     assert counts.rows == {"groups": 3, "gateways": 1, "lines": 2, "meters": 40, "units": 40, "customers": 40}
     assert counts.created == counts.rows
     meter = Meter.objects.select_related("line__gateway", "premises__group__parent").get(name="表007")
-    assert meter.premises is not None and meter.premises.group is not None and meter.premises.group.parent is not None
+    assert meter.premises is not None
+    assert meter.premises.group is not None
+    assert meter.premises.group.parent is not None
     assert (meter.line.name, meter.address, meter.premises.group.parent.name) == ("A-2", 4, "A区")
     assert meter.premises.area_cm2 == 865_000
     bound = meter.agreements.get()
