@@ -148,9 +148,13 @@ class SimulatedMeter:
         relay, purse = self.relay, self.purse
         relay.watch_purse(purse.remaining, purse.alarm_2, purse.overdraft, self.at_ms)
         relay.time_open = self._time_open()
-        self.load_control.watch(relay.closed, self._phase_loads(), self.at_ms)
+        self.load_control.recover(self.at_ms)
         relay.load_open = self.load_control.open
         relay.decide()
+        if self.load_control.enabled:
+            self.load_control.watch(relay.closed, self._phase_loads(), self.at_ms)
+            relay.load_open = self.load_control.open
+            relay.decide()
         controls = (relay.closed, relay.prepaid_open, relay.load_open, relay.time_open, self.load_control.over)
         if controls != self._controls:
             self._controls = controls
@@ -210,8 +214,6 @@ class SimulatedMeter:
         return any(steps.at(minute) for steps in self._time)
 
     def _phase_loads(self) -> tuple[int, ...]:
-        if not self.load_control.enabled:
-            return ()
         mean = self.load.power_w(self.at_ms)
         return (mean // self.phases,) * self.phases
 

@@ -111,14 +111,16 @@ class LoadControl:
         """Whether a phase draws more than its limit; a limit of 0 is none."""
         return any(0 < self.words[1 + 6 * phase] < load for phase, load in enumerate(loads))
 
-    def watch(self, closed: bool, loads: tuple[int, ...], at_ms: int) -> None:
-        """Follow the load of each phase in W."""
+    def recover(self, at_ms: int) -> None:
+        """Let the contactor close again when its time has come, or when load control was switched off."""
         if not self.enabled:
             self.trips, self.open, self.since, self.close_at = 0, False, NEVER, NEVER
-            return
+        elif self.open and NEVER < self.close_at <= at_ms:
+            self.open, self.since, self.close_at = False, NEVER, NEVER
+
+    def watch(self, closed: bool, loads: tuple[int, ...], at_ms: int) -> None:
+        """Follow the load of each phase in W while the contactor is where it is now."""
         if self.open:
-            if NEVER < self.close_at <= at_ms:
-                self.open, self.since, self.close_at = False, NEVER, NEVER
             return
         if not closed or not self.exceeded(loads):
             self.since = NEVER
