@@ -145,13 +145,14 @@ class Machine:
             return self._send(job.question, now)
         if self._claim is None and self.polling:
             station = self.rounds.next(now)
+            if station is not None and self._suspects:
+                station = self._unsuspected(station, now)
             if station is not None:
-                question = station.questions[station.step]
-                if self._suspects and (free_at := self._suspects.clear_at(question, now)) > now:
-                    self.due = free_at
-                    return None
                 self._station = station
-                return self._send(question, now)
+                return self._send(station.questions[station.step], now)
+            if self._suspects:
+                self.due = min(self._when(now), self._suspects.clear_by(now))
+                return None
         self.due = self._when(now)
         return None
 
@@ -207,6 +208,18 @@ class Machine:
             if self._allowed(item) is not None:
                 return item
 
+    def _unsuspected(self, station: Station | None, now: float) -> Station | None:
+        """The next station whose answer cannot be mistaken for one still owed."""
+        for _ in range(len(self.rounds.stations) + 1):
+            if station is None:
+                break
+            clear_at = self._suspects.clear_at(station.questions[station.step], now)
+            if clear_at <= now:
+                return station
+            self.rounds.defer(station, clear_at)
+            station = self.rounds.next(now)
+        return None
+
     def _allowed(self, job: Job) -> Job | None:
         """The job, unless its guard takes back leave at the last moment before the first byte."""
         if job.guard is None or job.guard():
@@ -254,7 +267,6 @@ class Machine:
             if found.kind is CutKind.FOREIGN:
                 self._stranger = True
                 self.counters.foreign += 1
-                self._suspects.heard(piece)
                 if self.tapped:
                     self._watcher.frame("rx", piece, "foreign")
             else:
@@ -340,7 +352,6 @@ class Machine:
     def _stray(self, now: float, data: bytes) -> None:
         self.counters.foreign += 1
         self._free_at = max(self._free_at, now + self._silence)
-        self._suspects.heard(data)
         if self.tapped:
             self._watcher.frame("rx", data, "late")
 

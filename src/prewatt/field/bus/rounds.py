@@ -102,6 +102,14 @@ class Rounds:
         if place < len(self.stations) and self.stations[place] is station:
             self._place = place + 1
 
+    def defer(self, station: Station, until: float) -> None:
+        """It cannot be asked yet: the others go on without it."""
+        if station.failures:
+            station.probe_at = until
+            self._note_probes()
+        elif self._place < len(self.stations) and self.stations[self._place] is station:
+            self._place += 1
+
     def missed(self, station: Station, now: float) -> None:
         """Its turn is over and it did not answer."""
         if station.gone:

@@ -2,13 +2,14 @@
 
 An RTU answer names its unit, function and length, not the register. So after a time-out a question of the same shape
 to the same unit waits: two seconds when it is the very same question (its answer would only be a little old), longer
-when it asks for another register.
+when it asks for another register. A frame that looks like the one owed settles nothing: it may be a second one.
 """
 
 from __future__ import annotations
 
+from math import inf
+
 from prewatt.field.bus.exchange import Question
-from prewatt.meters.modbus import sound
 
 SAME_QUESTION_S = 2.0
 OTHER_QUESTION_S = 10.0
@@ -28,15 +29,6 @@ class Suspects:
         self._owed = [(since, other) for since, other in self._owed if now - since < OTHER_QUESTION_S]
         self._owed.append((now, question))
 
-    def heard(self, data: bytes) -> None:
-        """A frame came that was nobody's answer: it may be one that was owed."""
-        if len(data) < 5 or not sound(data):
-            return
-        for entry in self._owed:
-            if len(data) == entry[1].length and data.startswith(entry[1].head):
-                self._owed.remove(entry)
-                return
-
     def clear_at(self, question: Question, now: float) -> float:
         """From when on the question cannot be answered by something owed; at most ``now`` when it can be asked."""
         if not self._owed:
@@ -47,3 +39,8 @@ class Suspects:
                 wait = SAME_QUESTION_S if owed.frame == question.frame else OTHER_QUESTION_S
                 free_at = max(free_at, since + wait)
         return free_at
+
+    def clear_by(self, now: float) -> float:
+        """When the first of what is owed may be asked again; a moment from now at least."""
+        moments = [since + wait for since, _ in self._owed for wait in (SAME_QUESTION_S, OTHER_QUESTION_S)]
+        return min((moment for moment in moments if moment > now), default=inf)
