@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from prewatt.core.errors import Refusal
 from prewatt.office.customers import workbook
 from prewatt.office.operators.models import Operator
-from prewatt.web.console.estate.uploads import Upload
+from prewatt.web.console.estate.uploads import NoUpload, Upload
 from prewatt.web.console.listing.forms import words
 
 AT_ONCE = 256 * 1024  # bytes up to which the page waits for the work; a workbook of 2,000 meters is about 120 KB
@@ -52,13 +52,26 @@ def sheet_title(name: str) -> str:
     return gettext(SHEETS[name]) if name in SHEETS else name
 
 
-def rows_of(note: dict[str, Any]) -> list[tuple[str, str, int, int]]:
-    """Name, title, rows and errors of each sheet that was found."""
+def rows_of(note: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each sheet that was found: its title, how many rows, errors, and what was made and changed."""
+    wrong = wrong_by_sheet(note)
+    rows, made, changed = note.get("rows", {}), note.get("created", {}), note.get("updated", {})
+    return [
+        {
+            "title": sheet_title(name), "rows": rows[name], "wrong": wrong.get(name, 0),
+            "created": made.get(name, 0), "updated": changed.get(name, 0),
+        }
+        for name in SHEETS
+        if name in rows
+    ]  # fmt: skip
+
+
+def wrong_by_sheet(note: dict[str, Any]) -> dict[str, int]:
+    """How many errors each sheet has."""
     wrong: dict[str, int] = {}
     for error in note.get("errors", []):
         wrong[error["sheet"]] = wrong.get(error["sheet"], 0) + 1
-    rows = note.get("rows", {})
-    return [(name, sheet_title(name), rows.get(name, 0), wrong.get(name, 0)) for name in SHEETS if rows.get(name)]
+    return wrong
 
 
 def settle(upload: Upload) -> dict[str, Any]:
@@ -87,8 +100,7 @@ def check(upload: Upload, *, language: str) -> dict[str, Any]:
     def work() -> dict[str, Any]:
         book = workbook.read(upload.body())
         errors = [_told(error) for error in workbook.check(book)]
-        rows = {name: len(found) for name, found in book.rows.items()}
-        return {"state": State.CHECKED, "rows": rows, "errors": errors, "language": language}
+        return {"state": State.CHECKED, "rows": workbook.row_counts(book), "errors": errors, "language": language}
 
     return _start(upload, State.CHECKING, work, language)
 
@@ -107,7 +119,7 @@ def carry_out(upload: Upload, *, by: Operator, at: datetime, language: str) -> d
 
     def work() -> dict[str, Any]:
         counts = workbook.apply(workbook.read(upload.body()), by=by, at=at)
-        return {"state": State.DONE, "done": dict(counts), "errors": []}
+        return {"state": State.DONE, "created": counts.created, "updated": counts.updated, "errors": []}
 
     return _start(upload, State.IMPORTING, work, language)
 
@@ -133,10 +145,17 @@ def _run(upload: Upload, work: Callable[[], dict[str, Any]], language: str) -> N
     try:
         with translation.override(language):
             upload.tell(**work())
+    except workbook.ImportRefused as refusal:  # what was in order when checked no longer is
+        with translation.override(language):
+            upload.tell(state=State.CHECKED, errors=[_told(error) for error in refusal.errors])
+        upload.give_back()
     except Refusal as refusal:
         with translation.override(language):
             upload.tell(state=State.BROKEN, message=words(refusal))
         upload.give_back()
+    except NoUpload:
+        with translation.override(language):
+            upload.tell(state=State.BROKEN, message=gettext("The file is no longer the one that was checked."))
     except Exception:
         upload.tell(state=State.BROKEN, message="")
         upload.give_back()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from prewatt.office.customers import workbook
+from prewatt.office.estate.selectors import scope_groups
 from prewatt.web.console.base.access import ConsoleRequest, right
 from prewatt.web.console.estate import importer, uploads
 from prewatt.web.console.estate.importer import DONE, SHEETS, State
@@ -26,6 +27,7 @@ from prewatt.web.console.listing.forms import KitForm
 from prewatt.web.console.listing.workbook import XLSX, download
 
 MAX_BYTES = 10 * 1024 * 1024
+PARTIAL = gettext_lazy("Only an operator of the whole site may import a workbook.")
 SHOWN = 200  # errors on the page; the workbook of errors has all of them
 
 
@@ -56,14 +58,18 @@ def folder() -> Path:
 @right("estate.import")
 def start(request: ConsoleRequest) -> HttpResponseBase:
     """Choose a workbook."""
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    partial = scope_groups(request.user) is not None
+    posted = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if posted else UploadForm()
+    if posted and partial:
+        form.add_error(None, PARTIAL)
+    if posted and form.is_valid():
         file: UploadedFile[Any] = form.cleaned_data["file"]
         upload = uploads.keep(
             folder(), file.read(), name=Path(file.name or "").name, operator=request.user.pk, at=request.clock.now()
         )
         return HttpResponseRedirect(reverse("estate:checked", args=[upload.token]))
-    context = {"form": form, "sheets": SHEETS.items()}
+    context = {"form": form, "sheets": SHEETS.items(), "partial": partial, "partial_words": PARTIAL}
     return render(request, "console/estate/import.html", context, status=422 if form.errors else 200)
 
 
@@ -96,13 +102,10 @@ def _state_page(request: ConsoleRequest, upload: uploads.Upload, note: dict[str,
     sheet = request.GET.get("sheet", "")
     found = note.get("errors", [])
     errors = [error for error in found if not sheet or error["sheet"] == sheet]
-    by_sheet: dict[str, int] = {}
-    for error in found:
-        by_sheet[error["sheet"]] = by_sheet.get(error["sheet"], 0) + 1
     context = {
         "note": note, "token": upload.token, "state": note["state"], "busy": note["state"] in importer.BUSY,
         "rows": importer.rows_of(note), "errors": errors[:SHOWN], "error_count": len(found), "shown": SHOWN,
-        "by_sheet": [(name, importer.sheet_title(name), count, name == sheet) for name, count in by_sheet.items()],
+        "by_sheet": [(name, importer.sheet_title(name), count, name == sheet) for name, count in importer.wrong_by_sheet(note).items()],
         "hidden": max(0, len(errors) - SHOWN), "sheet": sheet, "imported": note["state"] == DONE,
     }  # fmt: skip
     part = request.headers.get("HX-Target") == "import-state"
