@@ -50,7 +50,9 @@ def test_nobody_notices_a_restart(tmp_path: Path) -> None:
         for meter in building.meters.values():
             meter.advance(building.now_ms())
     assert second.start_ms == first.start_ms
-    assert [meter.snapshot() for meter in second.meters.values()] == [meter.snapshot() for meter in first.meters.values()]
+    assert [meter.snapshot() for meter in second.meters.values()] == [
+        meter.snapshot() for meter in first.meters.values()
+    ]
 
 
 def test_faults_outlive_a_restart_until_their_time_is_over(tmp_path: Path) -> None:

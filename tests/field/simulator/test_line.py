@@ -70,7 +70,7 @@ def test_bytes_take_the_time_of_the_baud_rate_after_a_turnaround() -> None:
             times = [at for at, _ in pieces]
             assert times == sorted(times)
             assert pieces[1][0] - pieces[0][0] == pytest.approx(16 * 10 / baud)
-            desk.clock.step(1)
+            desk.clock.step(2)
         assert 0.030 <= min(turnarounds) < 0.06
         assert 0.25 < max(turnarounds) <= 0.300
 

@@ -52,7 +52,10 @@ def test_every_block_of_the_tables_can_be_read_and_so_can_any_part_of_it(profile
             assert registers.read(one, address + first, size) == whole[2 * first : 2 * (first + size)]
 
 
-@pytest.mark.parametrize(("address", "count"), [(0x0062, 1), (0x0011, 1), (0x01FF, 2), (0x0230, 1), (0x0200, 49), (0x1B00 + 199, 2), (0xFFFF, 1)])
+@pytest.mark.parametrize(
+    ("address", "count"),
+    [(0x0062, 1), (0x0011, 1), (0x01FF, 2), (0x0230, 1), (0x0200, 49), (0x1B00 + 199, 2), (0xFFFF, 1)],
+)
 def test_a_range_with_an_unknown_register_is_exception_2(address: int, count: int) -> None:
     desk = desk_of(DDSY)
     assert desk.say(modbus.read_request(1, address, count))[1:3] == b"\x83\x02"
