@@ -158,9 +158,7 @@ def _fit(order: CreditOrder, evidence: Evidence, at: datetime) -> Purse:
     purse = _purse(order, evidence, at)
     if purse.stop_reason:
         raise _Unfit("purse-stopped", STOPPED_RETRY)
-    others = CreditOrder.objects.filter(Q(serial=purse.serial) | Q(meter=order.meter)).exclude(pk=order.pk)
-    busy = Q(state=OrderState.UNKNOWN) | Q(state=OrderState.REFUSED, due_at__isnull=False)
-    if others.filter(busy).exists():
+    if getattr(order, "meter_busy", False):
         raise _Unfit("in-flight", BUSY_RETRY)
     if order.n is None and not purses.agrees(purse, evidence):
         _disagreement(order, purse, evidence, at)

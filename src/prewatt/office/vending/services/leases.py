@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from prewatt.office.estate.models import Gateway
 from prewatt.office.vending.errors import LeaseLost
-from prewatt.office.vending.models import CreditOrder, LineLease
+from prewatt.office.vending.models import CreditOrder, LineLease, OrderState
 
 LEASE = timedelta(seconds=120)  # of site time
 
@@ -60,12 +60,19 @@ def leased_order(order_id: int, claim: Claim, *, related: Sequence[str] = ()) ->
             holder_now=F("meter__line__gateway__linelease__holder"),
             token_now=F("meter__line__gateway__linelease__token"),
             lease_until=F("meter__line__gateway__linelease__expires"),
+            meter_busy=Exists(_busy()),
         )
         .get(pk=order_id)
     )
     if (order.gateway_id, order.holder_now, order.token_now) != (claim.gateway_id, claim.holder, claim.token):
         raise LeaseLost(f"gateway {claim.gateway_id} is commanded by {order.holder_now!r} now")
     return order
+
+
+def _busy() -> QuerySet[CreditOrder]:
+    """Another order of the meter that is being proven, or refused and not yet confirmed."""
+    proving = Q(state=OrderState.UNKNOWN) | Q(state=OrderState.REFUSED, due_at__isnull=False)
+    return CreditOrder.objects.filter(proving, meter=OuterRef("meter")).exclude(pk=OuterRef("pk"))
 
 
 def in_force(order: CreditOrder, *, at: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from prewatt.core.money import Money
 from prewatt.meters import registry
@@ -23,6 +23,7 @@ from prewatt.office.vending.models import Counter, CreditOrder, OrderState, PayM
 from prewatt.office.vending.services import events
 
 DOUBLE_WITHIN = timedelta(minutes=2)
+NEXT_RECEIPT = "UPDATE vending_counter SET last_receipt = last_receipt + 1 WHERE id = %s RETURNING last_receipt"
 OPEN_STATES = (OrderState.QUEUED, OrderState.UNKNOWN, OrderState.REFUSED)
 
 
@@ -163,10 +164,10 @@ def _held(meter: Meter) -> Money:
 
 def _next_number(counter: Counter) -> str:
     """The counter's next number. Its row stays locked until commit, so a rolled-back sale leaves no gap."""
-    locked = Counter.objects.select_for_update().get(pk=counter.pk)
-    locked.last_receipt += 1
-    locked.save(update_fields=["last_receipt"])
-    return receipts.receipt_number(locked, locked.last_receipt)
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_RECEIPT, [counter.pk])
+        [number] = cursor.fetchone()
+    return receipts.receipt_number(counter, number)
 
 
 def _order(sale: _Sale, binding: AgreementMeter, number: str) -> CreditOrder:
