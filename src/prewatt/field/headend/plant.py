@@ -17,7 +17,7 @@ from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.sitetime import SiteTime
 from prewatt.field.headend.store import GatewayEntry, LineEntry, RosterData
 from prewatt.field.links.base import Link
-from prewatt.field.links.mbap import MbapSocket
+from prewatt.field.links.mbap import MbapGateway
 from prewatt.field.links.serial import SerialLink
 from prewatt.field.links.tcp import TcpLink
 
@@ -127,11 +127,11 @@ class Plant:
 
 
 class Links:
-    """Real ways to lines. Modbus TCP lines of one address share a socket."""
+    """Real ways to lines."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sockets: dict[tuple[str, int], MbapSocket] = {}
+        self._gateways: dict[tuple[str, int], MbapGateway] = {}
 
     def make(self, gateway: GatewayEntry, line: LineEntry) -> Link | None:
         """The link of a line, by the kind of its gateway; None for a kind that cannot be read directly."""
@@ -140,9 +140,9 @@ class Links:
                 return TcpLink(gateway.host, gateway.port + line.channel - 1, self._clock)
             case "modbus-tcp":
                 address = (gateway.host, gateway.port)
-                if address not in self._sockets:
-                    self._sockets[address] = MbapSocket(gateway.host, gateway.port, self._clock)
-                return self._sockets[address].line()
+                if address not in self._gateways:
+                    self._gateways[address] = MbapGateway(gateway.host, gateway.port, self._clock)
+                return self._gateways[address].line()
             case "serial":
                 return SerialLink(gateway.device, line.baud, line.parity, self._clock)
         return None

@@ -69,6 +69,12 @@ class KeptOpen(ABC):
             await asyncio.gather(task, return_exceptions=True)
         self.disconnect()
 
+    def end(self) -> None:
+        """Do not open again; for use from ``went_down``."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+
     def reopen(self) -> None:
         """Close now and open again."""
         self.lost("reopened")

@@ -1,7 +1,8 @@
-"""Modbus TCP: several lines behind one gateway share a socket; the transaction number tells whose answer it is.
+"""Modbus TCP: the bus sees RTU frames; here the CRC is taken off and the header put on, and back again.
 
-The bus sees RTU frames only. Here the CRC is taken off and the header put on, and back again. An answer whose
-transaction is not open any more came too late and is dropped, so nothing can be taken for another question's answer.
+Each line has a socket of its own, because many servers lose a request that comes before the last is answered. Where a
+gateway takes no second caller, lines share the first one's socket and the transaction number tells whose answer it is.
+An answer whose transaction is not open any more came too late and is dropped, so it cannot pass for another's.
 """
 
 from __future__ import annotations
@@ -16,25 +17,60 @@ from prewatt.meters.modbus import mbap_cut, mbap_wrap
 TRANSACTIONS = 0x10000
 
 
-class MbapSocket(KeptOpen):
-    """The shared socket. Opens with the first line and closes with the last."""
+class MbapGateway:
+    """One address, and the sockets that lines have to it."""
 
     def __init__(self, host: str, port: int, clock: Clock) -> None:
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self._sockets: list[MbapSocket] = []
+
+    def line(self) -> MbapLink:
+        """A link for one more line."""
+        self._sockets = [socket for socket in self._sockets if socket.used or not socket.began]
+        socket = MbapSocket(self._host, self._port, self._clock, self)
+        self._sockets.append(socket)
+        return MbapLink(socket)
+
+    def other(self, than: MbapSocket) -> MbapSocket | None:
+        """An open socket to the same address."""
+        return next((socket for socket in self._sockets if socket is not than and socket.is_open), None)
+
+
+class MbapSocket(KeptOpen):
+    """A socket of one line, or of several. Opens with the first line and closes with the last."""
+
+    def __init__(self, host: str, port: int, clock: Clock, gateway: MbapGateway | None = None) -> None:
         super().__init__(clock)
         self._host = host
         self._port = port
+        self._gateway = gateway
         self._lines: dict[MbapLink, LinkUser] = {}
         self._open: dict[int, MbapLink] = {}  # transaction: line
         self._transaction = 0
         self._transport: asyncio.Transport | None = None
+        self._never_answered = True
+        self.began = False
         self.dropped = 0  # answers of no open transaction
 
+    @property
+    def is_open(self) -> bool:
+        """Whether frames can be sent, and some were answered."""
+        return self._transport is not None and not self._never_answered
+
+    @property
+    def used(self) -> bool:
+        """Whether a line uses it."""
+        return bool(self._lines)
+
     def line(self) -> MbapLink:
-        """A link for one more line."""
+        """A link for one more line on this very socket."""
         return MbapLink(self)
 
     def join(self, link: MbapLink, user: LinkUser) -> None:
         """Let a line use the socket."""
+        self.began = True
         self._lines[link] = user
         self.begin()
         if self._transport is not None:
@@ -66,6 +102,7 @@ class MbapSocket(KeptOpen):
         if user is None:
             self.dropped += 1
             return
+        self._never_answered = False
         user.link_bytes(frame)
 
     async def connect(self) -> None:
@@ -88,6 +125,13 @@ class MbapSocket(KeptOpen):
     def went_down(self, reason: str) -> None:
         for user in list(self._lines.values()):
             user.link_down(reason)
+        shared = self._gateway.other(self) if self._gateway is not None and self._never_answered else None
+        if shared is not None:
+            # the gateway takes one caller only: go with the line that has it
+            lines, self._lines = self._lines, {}
+            for link, user in lines.items():
+                link.move(shared, user)
+            self.end()
 
     def owns(self, transport: asyncio.BaseTransport | None) -> bool:
         """Whether that connection is the one in use, and not one given up before."""
@@ -95,11 +139,17 @@ class MbapSocket(KeptOpen):
 
 
 class MbapLink:
-    """One line's share of the socket."""
+    """One line's way to its gateway."""
 
     def __init__(self, shared: MbapSocket) -> None:
         self._shared = shared
         self.transaction = -1
+
+    def move(self, shared: MbapSocket, user: LinkUser) -> None:
+        """Use another socket from now on."""
+        self._shared = shared
+        self.transaction = -1
+        shared.join(self, user)
 
     def start(self, user: LinkUser) -> None:
         self._shared.join(self, user)
