@@ -18,7 +18,7 @@ from tests.walks.conftest import Lines, Walker
 def workbook(lines: Lines, *, wrong: bool = False) -> bytes:
     """Forty meters with units and customers on the two new lines; ``wrong`` plants three mistakes."""
     sheets: dict[str, list[list[object]]] = {
-        "建筑群": [["名称", "类别"], ["E区 新楼", "区域"]],
+        "建筑群": [["名称", "类型"], ["E区 新楼", "区域"]],
         "gateways": [["name", "kind", "host", "port", "zone"]],
         "lines": [["name", "gateway", "channel", "baud", "parity"]],
         "meters": [["name", "line", "address", "profile", "serial", "unit"]],
@@ -55,6 +55,16 @@ def upload(walk: Walker, content: bytes) -> None:
     walk.page.get_by_role("button", name="上传").click()
 
 
+def choose(walk: Walker, unit: str) -> None:
+    """Find a customer at the counter as a cashier does, by keyboard alone."""
+    walk.go("/counter/")
+    walk.page.keyboard.press("/")
+    walk.page.keyboard.type(unit)
+    expect(walk.page.locator("#hit-1")).to_contain_text(unit)
+    walk.page.keyboard.press("Enter")
+    expect(walk.page.locator("#amount")).to_be_focused()
+
+
 def test_a_workbook_with_mistakes_is_refused_with_sheet_row_and_column(walk: Walker, new_lines: Lines) -> None:
     upload(walk, workbook(new_lines, wrong=True))
     expect(walk.page.locator(".alert-danger")).to_be_visible()
@@ -74,7 +84,7 @@ def test_from_the_workbook_to_credit_in_the_meter(walk: Walker, house: Building,
     page = walk.page
     upload(walk, workbook(new_lines))
     page.get_by_role("button", name="导入", exact=False).click()
-    expect(page.locator(".alert-success")).to_contain_text("已导入")
+    expect(page.locator(".alert-success")).to_contain_text("导入完成")
 
     walk.go("/")
     tile = page.locator("a", has_text="E-103").first
@@ -86,12 +96,7 @@ def test_from_the_workbook_to_credit_in_the_meter(walk: Walker, house: Building,
     walk.shot("unit-desktop")
 
     serial = next(m["serial"] for m in new_lines.lines[0]["meters"] if m["address"] == 3)
-    walk.go("/counter/")
-    page.keyboard.press("/")
-    page.keyboard.type("E-103")
-    expect(page.locator("#hit-1")).to_contain_text("新商户E-103")
-    page.keyboard.press("Enter")
-    expect(page.locator("#amount")).to_be_focused()
+    choose(walk, "E-103")
     page.keyboard.type("100")
     expect(page.locator("#quote")).to_contain_text("kWh")
     walk.shot("counter-desktop")
@@ -134,8 +139,7 @@ def test_a_sale_to_a_dead_meter_tells_where_the_money_is(walk: Walker, house: Bu
     serial = next(meter["serial"] for meter in simulator.meters() if meter["name"] == "A-302 电表")
     before = simulator.inspect(serial)
     simulator.fault("dead", serial)
-    walk.go("/counter/?q=A-302")
-    walk.page.locator("#hit-1").click()
+    choose(walk, "A-302")
     walk.page.fill("#amount", "50")
     walk.page.locator("[data-go]").click()
     expect(walk.page.locator("#order")).to_contain_text("¥50.00")
