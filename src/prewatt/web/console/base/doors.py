@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 def link_to(route: str, *args: object) -> str:
@@ -44,23 +45,24 @@ class Door:
 
 
 DOORS: tuple[Door, ...] = (
-    Door("overview", _("Overview"), "layout-dashboard", ("overview", "units"), (
+    Door("overview", pgettext_lazy("door", "Overview"), "layout-dashboard", ("overview", "units"), (
         Page("overview:wall", _("Building wall"), ("wall.view",)),
     )),
-    Door("counter", _("Counter"), "cash-register", ("counter",), (
+    Door("counter", pgettext_lazy("door", "Counter"), "cash-register", ("counter",), (
         Page("counter:home", _("Sell electricity"), ("vend.sell", "vend.view")),
-        Page("counter:orders", _("Sales"), ("vend.view",)),
+        Page("counter:today", _("Sales today"), ("vend.view",)),
+        Page("counter:orders", _("All sales"), ("vend.view",)),
     )),
-    Door("customers", _("Customers"), "users", ("customers",), (
+    Door("customers", pgettext_lazy("door", "Customers"), "users", ("customers",), (
         Page("customers:list", _("Customers"), ("customers.view",)),
         Page("customers:open", _("Open supply"), ("customers.open",)),
     )),
-    Door("energy", _("Energy"), "chart-histogram", ("energy",), ()),
-    Door("supply", _("Supply"), "plug", ("supply",), ()),
-    Door("prices", _("Prices"), "receipt-yen", ("prices",), ()),
-    Door("alarms", _("Alarms"), "bell", ("alarms",), ()),
-    Door("reports", _("Reports"), "report-analytics", ("reports",), ()),
-    Door("system", _("System"), "settings", ("estate", "operators", "lines", "demo"), (
+    Door("energy", pgettext_lazy("door", "Energy"), "chart-histogram", ("energy",), ()),
+    Door("supply", pgettext_lazy("door", "Supply"), "plug", ("supply",), ()),
+    Door("prices", pgettext_lazy("door", "Prices"), "receipt-yen", ("prices",), ()),
+    Door("alarms", pgettext_lazy("door", "Alarms"), "bell", ("alarms",), ()),
+    Door("reports", pgettext_lazy("door", "Reports"), "report-analytics", ("reports",), ()),
+    Door("system", pgettext_lazy("door", "System"), "settings", ("estate", "operators", "lines", "demo"), (
         Page("estate:premises", _("Units"), ("estate.view",)),
         Page("estate:meters", _("Meters"), ("estate.view",)),
         Page("estate:lines", _("Lines"), ("estate.view",)),

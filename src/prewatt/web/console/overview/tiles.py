@@ -24,6 +24,8 @@ from prewatt.web.console.base.templatetags.console import kw, kwh
 
 MEMORY_LIMIT = 50_000  # tiles remembered at most, in all languages
 
+LONG = 9  # characters of credit that fit in the usual size; ten thousand yuan and more do not
+
 Face = tuple[object, ...]
 
 
@@ -95,13 +97,14 @@ def draw(tile: Tile) -> str:
     mark = f'<span class="visually-hidden">{escape(str(MODES[tile.mode].word))}</span>' if held else ""
     customer = escape(f"{tile.customer} · {tile.circuit}" if tile.circuit else tile.customer)
     word = escape(str(state.word))
-    number = escape(tile.unit)
+    number, credit = escape(tile.unit), _credit(tile)
+    long = " is-long" if len(credit) > LONG else ""
     at = int(tile.read_at.timestamp()) if tile.read_at else 0
     return (
         f'<a id="m{tile.meter_id}" class="tile state--{state.key}{held}" data-state="{state.key}" data-at="{at}"'
         f' href="{_address(tile.unit)}"><b>{number}</b>{mark}<i class="ti ti-{state.icon}" aria-hidden="true"></i>'
         f'<span class="tile__who">{customer}</span><span class="tile__word">{word}</span>'
-        f'<span class="tile__credit">{_credit(tile)}</span><span class="tile__power">{_power(tile)}</span>'
+        f'<span class="tile__credit{long}">{credit}</span><span class="tile__power">{_power(tile)}</span>'
         f'<span class="tile__age"></span></a>'
     )
 

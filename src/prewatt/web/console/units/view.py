@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from prewatt.core.energy import Price, cost, energy_for
 from prewatt.core.money import Money
 from prewatt.core.supply import Contact, SupplyMode, UnitState
@@ -55,8 +57,8 @@ class UnitMeter:
         """(band, Wh) of the time-of-use registers it has."""
         row = self.row
         found = (
-            ("sharp", row.sharp_wh), ("peak", row.peak_wh), ("flat", row.flat_wh), ("valley", row.valley_wh),
-            ("deep", row.deep_wh),
+            (_("sharp"), row.sharp_wh), (_("peak"), row.peak_wh), (_("flat"), row.flat_wh), (_("valley"), row.valley_wh),
+            (_("deep valley"), row.deep_wh),
         )  # fmt: skip
         return tuple((name, value) for name, value in found if value is not None)
 

@@ -93,6 +93,7 @@
         if (place.textContent !== text) place.textContent = text;
       };
       put(".tile__credit", credit);
+      tile.querySelector(".tile__credit").classList.toggle("is-long", credit.length > 9);
       put(".tile__power", power);
     });
   };

@@ -8,7 +8,7 @@
   const ready = button.textContent;
   const step = () => {
     button.disabled = left > 0;
-    button.textContent = left > 0 ? button.dataset.waitText.replace("%s", left) : ready;
+    button.textContent = left > 0 ? button.dataset.waitText.replace("{s}", left) : ready;
     if (left <= 0) {
       const problem = form.querySelector(".note--error");
       if (problem) problem.hidden = true;
