@@ -19,10 +19,10 @@ from prewatt.office.vending.models import CreditOrder, OrderState, ReceiptKind
 from prewatt.office.vending.services.again import again as send_again
 from prewatt.office.vending.services.cancel import cancel_queued
 from prewatt.web.console.base.access import ConsoleRequest, right
+from prewatt.web.console.base.wake import wake
 from prewatt.web.console.counter.faces import face_of
 from prewatt.web.console.counter.papers import prints
-from prewatt.web.console.counter.story import event_words, story
-from prewatt.web.console.counter.till import poke
+from prewatt.web.console.counter.story import event_words, exchanges, story
 from prewatt.web.console.listing.forms import words
 
 STOP_POLLING = 286  # htmx: put the answer in place and ask no more
@@ -68,7 +68,7 @@ def _act(request: ConsoleRequest, found: CreditOrder, act: Callable[..., Any], d
     except Refusal as refusal:
         messages.error(request, words(refusal))
     else:
-        poke(request)
+        wake()
         messages.success(request, done)
     return HttpResponseRedirect(reverse("counter:order", args=[found.number]))
 
@@ -91,8 +91,7 @@ def _context(request: ConsoleRequest, order: CreditOrder) -> dict[str, Any]:
         "amount": Money(order.requested_fen),
         "story": story(order, events=events, attempts=attempts, observations=observations),
         "face": face_of(order.meter),
-        "attempts": attempts,
-        "observations": observations,
+        "exchanges": exchanges(attempts, observations),
         "events": [event_words(event) for event in events],
         "money": money,
         "money_prints": prints(money.number) if money else 0,

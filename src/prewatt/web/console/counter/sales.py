@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -71,16 +71,18 @@ def columns() -> list[Column]:
         Column("method", _("Paid by"), lambda row: row.get_method_display(), sort=("method",), phone=Phone.HIDE),
         Column("state", _("State"), lambda row: str(face_of(row.state).word), sort=("state",), cell=_state, width=22),
         Column("by", _("Operator"), "by.name", sort=("by__name",), phone=Phone.HIDE),
-        Column("counter", _("Counter"), "counter.name", phone=Phone.HIDE),
+        Column("counter", _("Till"), "counter.name", phone=Phone.HIDE),
     ]
 
 
-def purchases_listing(request: ConsoleRequest, rows: QuerySet[CreditOrder], **more: Any) -> Listing:
-    """Orders as a list; a customer's page uses it for his own."""
+def purchases_listing(
+    request: ConsoleRequest, rows: QuerySet[CreditOrder], *, without: Collection[str] = (), **more: Any
+) -> Listing:
+    """Orders as a list; a customer's page uses it for his own, without the columns that would repeat his name."""
     return Listing(
         request,
         rows,
-        columns=columns(),
+        columns=[column for column in columns() if column.key not in without],
         sort="-number",
         href=lambda row: reverse("counter:order", args=[row.number]),
         row_class=lambda row: "l-faint" if row.state == OrderState.CANCELLED else "",
@@ -92,8 +94,8 @@ def purchases_listing(request: ConsoleRequest, rows: QuerySet[CreditOrder], **mo
 @require_GET
 def orders(request: ConsoleRequest) -> HttpResponse:
     """All orders, with filters, totals of what is filtered, and export."""
-    listing = _listing(request, vending.orders(request.user), _("Sales"), "sales", days=True)
-    return _answer(request, listing, {"title": _("Sales"), "lead": ""})
+    listing = _listing(request, vending.orders(request.user), _("All sales"), "sales", days=True)
+    return _answer(request, listing, {"title": _("All sales"), "lead": ""})
 
 
 @right("vend.view")
@@ -151,9 +153,9 @@ def midnight(request: ConsoleRequest) -> datetime:
 
 def _listing(request: ConsoleRequest, rows: QuerySet[CreditOrder], title: Any, export: str, *, days: bool) -> Listing:
     filters: list[Any] = [
-        Choice("state", _("State"), [(key, face.word) for key, face in FACES.items()], "state"),
+        state_filter(),
         Choice("method", _("Paid by"), PayMethod.choices, "method"),
-        Choice("counter", _("Counter"), [(str(one.pk), one.name) for one in tills()], "counter"),
+        Choice("counter", _("Till"), [(str(one.pk), one.name) for one in tills()], "counter"),
         Choice("by", _("Operator"), lambda: _cashiers(rows), "by"),
     ]
     if days:
@@ -172,6 +174,11 @@ def _listing(request: ConsoleRequest, rows: QuerySet[CreditOrder], title: Any, e
         empty=Empty(_("Nothing was sold yet"), _("Each sale appears here the moment it is paid."), "cash-register",
                     reverse("counter:home"), _("To the counter")),
     )  # fmt: skip
+
+
+def state_filter() -> Choice:
+    """Orders of one state."""
+    return Choice("state", _("State"), [(key, face.word) for key, face in FACES.items()], "state")
 
 
 def _cashiers(rows: QuerySet[CreditOrder]) -> list[tuple[str, str]]:

@@ -16,11 +16,12 @@ from prewatt.office.vending import selectors as vending
 from prewatt.office.vending.models import CreditOrder, ReceiptKind
 from prewatt.office.vending.services.sell import sell as sell_credit
 from prewatt.web.console.base.access import ConsoleRequest, right
+from prewatt.web.console.base.wake import wake
 from prewatt.web.console.counter.desk import chosen_of, page
 from prewatt.web.console.counter.faces import Chosen, MeterFace, quote
 from prewatt.web.console.counter.form import SaleForm, new_key
 from prewatt.web.console.counter.papers import PRINT_AT_ONCE
-from prewatt.web.console.counter.till import SLIP, poke, site_of, till_of
+from prewatt.web.console.counter.till import SLIP, site_of, till_of
 from prewatt.web.console.listing.forms import words
 
 
@@ -51,7 +52,7 @@ def sell(request: ConsoleRequest) -> HttpResponse:
         )
     except Refusal as refusal:
         return _refused(request, chosen, form, refusal)
-    poke(request)
+    wake()
     return _sold(request, form, order)
 
 

@@ -25,23 +25,16 @@ class Face:
     key: str
     word: Words
     icon: str
-    where: Words  # where the money is, for a badge
     final: bool = False
 
 
 FACES: dict[str, Face] = {
-    OrderState.QUEUED: Face("queued", gettext_lazy("waits for the line"), "clock-hour-4", gettext_lazy("with us")),
-    OrderState.UNKNOWN: Face("unknown", gettext_lazy("sent, being proven"), "transfer", gettext_lazy("on its way")),
-    OrderState.DELIVERED: Face(
-        "delivered", gettext_lazy("on the meter, proven"), "circle-check", gettext_lazy("on the meter"), final=True
-    ),
-    OrderState.REFUSED: Face("refused", gettext_lazy("refused by the meter"), "ban", gettext_lazy("with us")),
-    OrderState.QUARANTINE: Face(
-        "quarantine", gettext_lazy("in quarantine"), "shield-exclamation", gettext_lazy("in suspense")
-    ),
-    OrderState.CANCELLED: Face(
-        "cancelled", gettext_lazy("cancelled"), "circle-x", gettext_lazy("given back"), final=True
-    ),
+    OrderState.QUEUED: Face("queued", gettext_lazy("waits for the line"), "clock-hour-4"),
+    OrderState.UNKNOWN: Face("unknown", gettext_lazy("sent, being proven"), "transfer"),
+    OrderState.DELIVERED: Face("delivered", gettext_lazy("on the meter, proven"), "circle-check", final=True),
+    OrderState.REFUSED: Face("refused", gettext_lazy("refused by the meter"), "ban"),
+    OrderState.QUARANTINE: Face("quarantine", gettext_lazy("in quarantine"), "shield-exclamation"),
+    OrderState.CANCELLED: Face("cancelled", gettext_lazy("cancelled"), "circle-x", final=True),
 }
 
 WHERE: dict[str, Words] = {
@@ -103,6 +96,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """A frame to the meter with its amount, or a read with what remained, in fen."""
+
+    at: datetime
+    sent: bool
+    words: Words
+    fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything an order's page says in words."""
 
@@ -145,7 +148,8 @@ def proving(order: CreditOrder, observations: Iterable[Observation]) -> Observat
     if order.state == OrderState.DELIVERED:
         proofs = [one for one in seen if one.finding == "delivered"]
         return proofs[-1] if proofs else None
-    return seen[-1] if seen and order.n is not None else None
+    after = [one for one in seen if one.finding]  # what was read before the frame has no finding
+    return after[-1] if after and order.n is not None else None
 
 
 def facts(order: CreditOrder, after: Observation | None) -> tuple[Fact, ...]:
@@ -214,6 +218,18 @@ def _gain(before: int | None, after: int | None) -> str:
     if before is None or after is None:
         return ""
     return f"{'+' if after >= before else ''}{Money(after - before)}"
+
+
+def exchanges(attempts: Iterable[Attempt], observations: Iterable[Observation]) -> list[Exchange]:
+    """Frames sent and reads of the meter in the order they happened; a read comes before what was sent upon it."""
+    sent = [
+        Exchange(
+            one.at, True, _("Sending %(number)s of purchase %(n)s") % {"number": one.number, "n": one.n}, one.amount
+        )
+        for one in attempts
+    ]
+    read = [Exchange(one.at, False, observation_words(one), one.remaining) for one in observations]
+    return sorted([*read, *sent], key=lambda one: (one.at, one.sent))
 
 
 def event_words(event: CreditEvent) -> dict[str, Any]:

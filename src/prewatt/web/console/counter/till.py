@@ -1,8 +1,6 @@
-"""Small things every page of the counter needs: the till, the poke after a commit, the address a request came from."""
+"""Small things every page of the counter needs: the till, the site, where a request came from."""
 
 from __future__ import annotations
-
-from django.conf import settings
 
 from prewatt.office.estate.models import Site
 from prewatt.office.vending.models import Counter
@@ -11,13 +9,6 @@ from prewatt.web.console.base.access import ConsoleRequest
 
 TILL = "till"  # session keys
 SLIP = "slip"
-
-
-def poke(request: ConsoleRequest) -> None:
-    """Tell the store that there is work, so that the money leaves at once; without it, it goes a little later."""
-    hook = getattr(request, "poke", None) or getattr(settings, "PREWATT_POKE", None)
-    if callable(hook):
-        hook()
 
 
 def address_of(request: ConsoleRequest) -> str | None:

@@ -19,10 +19,10 @@ from prewatt.office.operators.services import record
 from prewatt.office.vending import selectors as vending
 from prewatt.web.console.base.access import ConsoleRequest, right
 from prewatt.web.console.counter.faces import choose, masked
-from prewatt.web.console.counter.sales import purchases_listing
+from prewatt.web.console.counter.sales import purchases_listing, state_filter
 from prewatt.web.console.counter.till import address_of
 from prewatt.web.console.customers.forms import EditForm
-from prewatt.web.console.listing.kit import Empty
+from prewatt.web.console.listing.kit import Days, Empty
 
 
 @right("customers.view")
@@ -34,6 +34,7 @@ def page(request: ConsoleRequest, number: str) -> HttpResponse:
     may_see = "vend.view" in request.rights
     listing = purchases_listing(
         request, rows if may_see else rows.none(), title=_("Purchases"), name="purchases",
+        without=("unit", "customer"), filters=[state_filter(), Days("at", _("Day"), "at")],
         export_name=f"purchases-{agreement.number}", export_right="estate.export",
         empty=Empty(_("No purchases yet"), "", "receipt-off", *_sell_link(request, agreement)),
     )  # fmt: skip

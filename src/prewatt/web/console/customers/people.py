@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from prewatt.core.money import Money
@@ -53,7 +54,7 @@ def listing(request: ConsoleRequest) -> Listing:
         columns=_columns(faces),
         filters=[
             Choice("group", _("Building"), [(str(group.pk), group.name) for group in groups], _within),
-            Standing("standing", _("Supply"), [("closed", _("closed")), ("all", _("open and closed"))], ""),
+            Standing("standing", _("Supply"), _standings(), ""),
         ],
         search=[
             "premises__number", "customer__name", "customer__initials", "customer__phone", "number",
@@ -125,6 +126,10 @@ def _state(chosen: Chosen) -> SafeString:
 
 def _words(chosen: Chosen) -> str:
     return ", ".join(str(STATES[face.state].word) for face in chosen.meters)
+
+
+def _standings() -> list[tuple[str, str]]:
+    return [("closed", pgettext("supply", "closed")), ("all", _("open and closed"))]
 
 
 def _within(rows: QuerySet[Any], value: str) -> QuerySet[Any]:

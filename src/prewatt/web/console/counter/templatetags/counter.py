@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from prewatt.core.energy import WH_PER_KWH
 from prewatt.core.money import Money, round_half_away
-from prewatt.office.vending.models import CreditOrder, Observation
+from prewatt.office.vending.models import CreditOrder
 from prewatt.web.console.counter import faces
 from prewatt.web.console.counter.sales import order_badge as drawn_badge
-from prewatt.web.console.counter.story import face_of, observation_words
+from prewatt.web.console.counter.story import face_of
 
 register = template.Library()
 
@@ -52,9 +50,3 @@ def about_kwh(energy_wh: int) -> str:
 def masked(phone: str) -> str:
     """A phone number by its last digits."""
     return faces.masked(phone or "")
-
-
-@register.filter
-def seen_words(observation: Observation) -> Any:
-    """What one read of the meter showed, in words."""
-    return observation_words(observation)

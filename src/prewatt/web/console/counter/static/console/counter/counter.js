@@ -41,6 +41,7 @@
     if (input) {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
       else if (event.key === "Enter") choose(event, input);
+      else if (event.key === "/" && !input.value) event.preventDefault(); // pressed by habit: the cursor is here already
       else if (event.key === "Escape") { input.value = ""; clearHits(); }
       return;
     }

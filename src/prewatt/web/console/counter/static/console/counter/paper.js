@@ -14,7 +14,9 @@
   }
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "slip-area") return;
+    const slip = document.querySelector("#slip.is-released:not([data-printed])");
+    if (event.target.id !== "slip-area" || !slip) return; // htmx tells of it twice: print once, and only what is released
+    slip.dataset.printed = "1";
     fitRoll();
     window.print();
   });
