@@ -18,13 +18,15 @@ def new_password(length: int = 14) -> str:
 
 
 def make_first(username: str, name: str, password: str) -> None:
-    """Make the first operator, an administrator, by the system itself."""
+    """Make the first operator, an administrator, and the first till, by the system itself."""
     from prewatt.office.operators import services
     from prewatt.office.operators.models import Role
+    from prewatt.office.vending.services.counters import ensure_counter
 
     at = bootstrap.utc_now()
     services.ensure_builtin_roles(at=at)
     roles = list(Role.objects.filter(code="administrator"))
+    ensure_counter(name="1号窗口", prefix="A", by=None, at=at)
     services.create_operator(
         username=username, name=name, password=password, roles=roles, by=None, at=at, must_change_password=False
     )
