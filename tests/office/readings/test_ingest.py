@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -111,11 +112,16 @@ rows = st.lists(
 )
 
 
+def empty(*tables: str) -> None:
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DELETE FROM {table}")
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(rows, max_size=4))
 def test_any_order_of_any_rows_ends_at_the_newest_of_each_meter(batches: list[list[tuple[int, int, int, int]]]) -> None:
-    Reading.objects.all().delete()
-    MeterState.objects.all().delete()
+    empty("readings_reading", "readings_meterstate")
     line = factories.make_line()
     meters = [factories.make_meter(line=line) for _ in range(4)]
     told: dict[int, dict[int, set[int]]] = {}
