@@ -140,6 +140,7 @@ _TABLE = (
     f"CREATE TEMPORARY TABLE IF NOT EXISTS {_INCOMING} "
     f"({', '.join(f'{name} bigint NOT NULL' for name in _FIELDS)}) ON COMMIT DELETE ROWS"
 )
+_EMPTY = f"DELETE FROM {_INCOMING}"
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _LENGTH = 8  # of a bigint
@@ -170,6 +171,7 @@ _PG_STATE = (
 def _postgresql(connection: BaseDatabaseWrapper, rows: list[Row], version: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
+        cursor.execute(_EMPTY)  # a caller's longer transaction may hold rows of the batch before
         with cursor.copy(_COPY) as copy:
             copy.write(_copy_data(rows))
         if any(row[_STORE] for row in rows):
