@@ -26,9 +26,9 @@ class SupplyAgreement(models.Model):
     number = models.CharField(_("agreement number"), max_length=20, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="agreements")
     premises = models.ForeignKey(Premises, on_delete=models.PROTECT, related_name="agreements")
-    opened_at = models.DateTimeField(_("opened"))
+    opened_at = models.DateTimeField(_("opened on"))
     opened_by = models.ForeignKey("operators.Operator", null=True, on_delete=models.PROTECT, related_name="+")
-    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed on"), null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -62,9 +62,9 @@ class Gateway(models.Model):
 
 
 class Parity(models.TextChoices):
-    NONE = "N", _("none")
-    EVEN = "E", _("even")
-    ODD = "O", _("odd")
+    NONE = "N", _("no parity")
+    EVEN = "E", _("even parity")
+    ODD = "O", _("odd parity")
 
 
 class Line(models.Model):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from prewatt.core.errors import Refusal
@@ -46,27 +48,31 @@ def _home_of(instance: Retirable) -> UnitGroup | None:
     return instance.gateway.zone if isinstance(instance, Line) else instance.line.gateway.zone
 
 
-def _hangers_on(instance: Retirable) -> dict[str, list[str]]:
+def _hangers_on(instance: Retirable) -> dict[object, list[str]]:
     """Living things that need this one, by kind."""
     if isinstance(instance, UnitGroup):
         return {
-            "groups": _names(instance.children.filter(retired_at__isnull=True).values_list("name", flat=True)),
-            "gateways": _names(instance.gateways.filter(retired_at__isnull=True).values_list("name", flat=True)),
-            "units": _names(instance.premises.filter(retired_at__isnull=True).values_list("number", flat=True)),
+            gettext_lazy("groups"): _living(instance.children, "name"),
+            gettext_lazy("gateways"): _living(instance.gateways, "name"),
+            gettext_lazy("units"): _living(instance.premises, "number"),
         }
     if isinstance(instance, Gateway):
-        return {"lines": _names(instance.lines.filter(retired_at__isnull=True).values_list("name", flat=True))}
+        return {gettext_lazy("lines"): _living(instance.lines, "name")}
     if isinstance(instance, Line):
-        return {"meters": _names(instance.meters.filter(retired_at__isnull=True).values_list("name", flat=True))}
+        return {gettext_lazy("meters"): _living(instance.meters, "name")}
     if isinstance(instance, Premises):
         # The agreements are a table of the customers app; the relation is known here by its name alone.
         agreements = instance.agreements.filter(closed_at__isnull=True)
         return {
-            "customers": _names(agreements.values_list("customer__name", flat=True)),
-            "meters": _names(instance.meters.filter(retired_at__isnull=True).values_list("name", flat=True)),
+            gettext_lazy("customers"): _names(agreements.values_list("customer__name", flat=True)),
+            gettext_lazy("meters"): _living(instance.meters, "name"),
         }
     bound = instance.agreements.filter(unbound_at__isnull=True)
-    return {"customers": _names(bound.values_list("agreement__customer__name", flat=True))}
+    return {gettext_lazy("customers"): _names(bound.values_list("agreement__customer__name", flat=True))}
+
+
+def _living(things: models.Manager[Any], name: str) -> list[str]:
+    return _names(things.filter(retired_at__isnull=True).values_list(name, flat=True))
 
 
 def _names(rows: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from prewatt.core.errors import Refusal
 
@@ -27,7 +28,7 @@ class FormRefusal(Refusal):
     """A form was refused. ``errors`` names each field with its problem; "" stands for the form as a whole."""
 
     def __init__(self, errors: Mapping[str, Problem]) -> None:
-        super().__init__("form", "Please look at the marked fields.")
+        super().__init__("form", _("Please look at the marked fields."))
         self.errors = dict(errors)
 
     def __str__(self) -> str:

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(db_index=True, max_length=80, verbose_name='name')),
                 ('channel', models.PositiveIntegerField(default=1, verbose_name='channel')),
                 ('baud', models.PositiveIntegerField(default=9600, verbose_name='baud rate')),
-                ('parity', models.CharField(choices=[('N', 'none'), ('E', 'even'), ('O', 'odd')], default='N', max_length=1, verbose_name='parity')),
+                ('parity', models.CharField(choices=[('N', 'no parity'), ('E', 'even parity'), ('O', 'odd parity')], default='N', max_length=1, verbose_name='parity')),
                 ('mixed', models.BooleanField(default=False, verbose_name='mixed kinds')),
                 ('log_frames', models.BooleanField(default=False, verbose_name='log raw frames')),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
