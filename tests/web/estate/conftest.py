@@ -50,7 +50,9 @@ class Building:
             floor = factories.make_group("floor", name=f"{letter}区 1层", parent=zone)
             gateway = factories.make_gateway(name=f"{letter}区网关", zone=zone)
             line = factories.make_line(gateway=gateway, name=f"{letter}区总线")
-            units = [factories.make_premises(number=f"{letter}-10{n}", group=floor, name=f"{letter}铺{n}") for n in (1, 2)]
+            units = [
+                factories.make_premises(number=f"{letter}-10{n}", group=floor, name=f"{letter}铺{n}") for n in (1, 2)
+            ]
             meters = [factories.make_meter(line=line, premises=unit, name=f"{unit.number} 表") for unit in units]
             self.zones.append(zone)
             self.floors.append(floor)

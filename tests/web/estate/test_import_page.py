@@ -35,7 +35,9 @@ def rows(meters: int = 3) -> dict[str, list[tuple]]:
         "groups": [("北区", "zone", "")],
         "gateways": [("北区网关", "transparent", "127.0.0.1", 15000, "北区")],
         "lines": [("北区总线", "北区网关", 1)],
-        "meters": [(f"N{n} 表", "北区总线", n, "acrel-ddsy1352-nk", f"2611{n:08d}", f"N-{n}") for n in range(1, meters + 1)],
+        "meters": [
+            (f"N{n} 表", "北区总线", n, "acrel-ddsy1352-nk", f"2611{n:08d}", f"N-{n}") for n in range(1, meters + 1)
+        ],
         "units": [(f"N-{n}", f"铺{n}", "北区", "餐饮") for n in range(1, meters + 1)],
         "customers": [("老王面馆", "13800000000", "N-1")],
     }

@@ -49,7 +49,9 @@ def test_every_filter_value_is_taken(client, building, name) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("query", ["page=99", "page=x", "per=7", "sort=nothing", "zone=abc", "group=0x1", "use_state=?", "q=%00"])
+@pytest.mark.parametrize(
+    "query", ["page=99", "page=x", "per=7", "sort=nothing", "zone=abc", "group=0x1", "use_state=?", "q=%00"]
+)
 def test_a_strange_address_is_no_error(client, building, name, query) -> None:
     assert client.get(f"/system/{name}/?{query}").status_code == 200
 
@@ -92,7 +94,11 @@ def test_the_export_holds_what_is_filtered_and_is_logged(client, building) -> No
 def test_an_exported_cell_is_never_a_formula(client, site) -> None:
     factories.make_premises(number="=1+1", name="@SUM(A1)")
     response = client.get("/system/premises/?export=xlsx")
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(response.streaming_content))).get_sheet_by_index(0).to_python()
+    rows = (
+        CalamineWorkbook.from_filelike(io.BytesIO(b"".join(response.streaming_content)))
+        .get_sheet_by_index(0)
+        .to_python()
+    )
     assert rows[1][:2] == ["=1+1", "@SUM(A1)"]
 
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from prewatt.meters import registry
@@ -136,8 +137,8 @@ class PremisesForm(ThingForm):
 
     def fit(self) -> None:
         self.narrow("group", selectors.groups(self.operator).order_by("name"))
-        uses = selectors.premises(self.operator).exclude(use="").values_list("use", flat=True).distinct()[:100]
-        self.suggestions = {"use": list(uses.order_by("use"))}
+        uses = selectors.premises(self.operator).exclude(use="").order_by("use").values_list("use", flat=True)
+        self.suggestions = {"use": list(uses.distinct()[:100])}
 
 
 class MeterForm(ThingForm):
@@ -191,5 +192,11 @@ class MeterForm(ThingForm):
 
 
 def profile_choices() -> list[tuple[str, str]]:
-    """Names and titles of all register profiles."""
-    return [(name, registry.get(name).title) for name in registry.names()]
+    """Names of all register profiles with the model and the phases each is for."""
+    return [(name, _model(name)) for name in registry.names()]
+
+
+def _model(name: str) -> str:
+    profile = registry.get(name)
+    phases = gettext("single-phase") if profile.phases == 1 else gettext("three-phase")
+    return f"{profile.models[0] if profile.models else profile.name} · {phases}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -21,7 +22,7 @@ _ICONS = {"zone": "map-2", "building": "building", "floor": "stairs", "group": "
 
 
 def tree(rows: QuerySet[UnitGroup]) -> Sequence[UnitGroup]:
-    """The groups, each followed by its children; ``depth`` says how far in. With its parent hidden a group is a root."""
+    """The groups, each followed by its children; ``depth`` says how far in. Without its parent a group is a root."""
     every = list(rows.order_by("place", "name", "pk"))
     known = {group.pk for group in every}
     below: dict[int | None, list[UnitGroup]] = {}
@@ -48,20 +49,22 @@ def _name(row: UnitGroup) -> SafeString:
 def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: str = "list") -> Listing:
     """All groups as a tree, or those below one."""
     whole = rows is None
+    within = _counter(request)
     rows = selectors.groups(request.user, retired=True) if rows is None else rows
     return Listing(
         request,
-        rows.annotate(
-            units=Count("premises", filter=Q(premises__retired_at__isnull=True), distinct=True),
-            inner=Count("children", filter=Q(children__retired_at__isnull=True), distinct=True),
-        ),
+        rows,
         title=_("Buildings"),
         columns=[
             Column("name", _("Name"), "name", sort=("name",), cell=_name, phone=Phone.TITLE, width=30),
             Column("kind", _("Kind"), lambda row: row.get_kind_display(), sort=("kind",)),
-            Column("parent", _("Belongs to"), "parent.name", sort=("parent__name",), width=24),
-            Column("inner", _("Groups within"), "inner", kind=Kind.NUMBER, sort=("inner",)),
-            Column("units", _("Units"), "units", kind=Kind.NUMBER, sort=("units",)),
+            *(
+                []
+                if not whole
+                else [Column("parent", _("Belongs to"), "parent.name", sort=("parent__name",), width=24)]
+            ),
+            Column("inner", _("Groups within"), lambda row: within(row)[0], kind=Kind.NUMBER),
+            Column("units", _("Units"), lambda row: within(row)[1], kind=Kind.NUMBER),
         ],
         filters=[Choice("kind", _("Kind"), GroupKind.choices, "kind"), in_use()] if whole else [],
         search=["name"] if whole else [],
@@ -73,6 +76,24 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
         empty=nothing_yet(request, _("No buildings yet"), "building-community"),
         name=name,
     )
+
+
+def _counter(request: ConsoleRequest) -> Callable[[UnitGroup], tuple[int, int]]:
+    """Gives, for a group, how many groups and units lie below it, at any depth. Counts once a request."""
+
+    @cache
+    def counts() -> dict[int, tuple[int, int]]:
+        living = Count("premises", filter=Q(premises__retired_at__isnull=True))
+        groups = tree(selectors.groups(request.user).annotate(units=living))
+        found = {group.pk: (0, group.units) for group in groups}  # type: ignore[attr-defined]
+        for group in reversed(groups):  # children stand after their parent
+            if group.parent_id in found:
+                inner, units = found[group.parent_id]
+                own_inner, own_units = found[group.pk]
+                found[group.parent_id] = (inner + own_inner + 1, units + own_units)
+        return found
+
+    return lambda group: counts().get(group.pk, (0, 0))
 
 
 def facts(_request: ConsoleRequest, group: UnitGroup) -> list[Fact]:

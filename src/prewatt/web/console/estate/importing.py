@@ -102,10 +102,11 @@ def _state_page(request: ConsoleRequest, upload: uploads.Upload, note: dict[str,
     sheet = request.GET.get("sheet", "")
     found = note.get("errors", [])
     errors = [error for error in found if not sheet or error["sheet"] == sheet]
+    wrong = importer.wrong_by_sheet(note)
     context = {
         "note": note, "token": upload.token, "state": note["state"], "busy": note["state"] in importer.BUSY,
         "rows": importer.rows_of(note), "errors": errors[:SHOWN], "error_count": len(found), "shown": SHOWN,
-        "by_sheet": [(name, importer.sheet_title(name), count, name == sheet) for name, count in importer.wrong_by_sheet(note).items()],
+        "by_sheet": [(name, importer.sheet_title(name), count, name == sheet) for name, count in wrong.items()],
         "hidden": max(0, len(errors) - SHOWN), "sheet": sheet, "imported": note["state"] == DONE,
     }  # fmt: skip
     part = request.headers.get("HX-Target") == "import-state"

@@ -84,13 +84,13 @@ def _columns() -> list[Column]:
         Column("name", _("Name"), "name", sort=("name",), cell=lambda row: badges.below(row.name, _settings(row)),
                phone=Phone.TITLE, width=24),
         Column("gateway", _("Gateway"), "gateway.name", sort=("gateway__name", "channel"), width=24),
-        Column("channel", _("Channel"), "channel", kind=Kind.NUMBER, sort=("channel",)),
+        Column("channel", _("Channel"), "channel", kind=Kind.CODE, sort=("channel",)),
         Column("members", _("Devices"), "members", kind=Kind.NUMBER, sort=("members",),
-               cell=lambda row: badges.occupancy(row.members)),
+               cell=lambda row: badges.occupancy(row.members), drawn=True),
         Column("contact", _("Gateway contact"), lambda row: contact_of(row.gateway),
                cell=lambda row: badges.contact(contact_of(row.gateway)), phone=Phone.HIDE),
         Column("failed", _("Failed"), failed_share, cell=_failed),
-        Column("round", _("One round"), lambda row: badges.seconds(getattr(getattr(row, "state", None), "round_ms", None)),
+        Column("round", _("One round"), _round,
                sort=("state__round_ms",)),
         Column("busy", _("Line busy"), _busy, sort=("state__busy_permille",), phone=Phone.HIDE),
         Column("mixed", _("Mixed"), "mixed", kind=Kind.FLAG, sort=("mixed",), phone=Phone.HIDE),
@@ -100,6 +100,11 @@ def _columns() -> list[Column]:
 
 def _settings(line: Line) -> str:
     return f"{line.baud} 8{line.parity}1"
+
+
+def _round(line: Line) -> str:
+    state = getattr(line, "state", None)
+    return badges.seconds(state.round_ms if state else None)
 
 
 def _busy(line: Line) -> str:

@@ -11,9 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from prewatt.core.supply import Contact
+from prewatt.meters import registry
 from prewatt.office.estate import selectors
 from prewatt.office.estate.models import Meter, MeterRole
 from prewatt.web.console.base.access import ConsoleRequest
+from prewatt.web.console.base.templatetags.console import DASH, kw, kwh, money, scaled
 from prewatt.web.console.estate import badges
 from prewatt.web.console.estate.common import Fact, in_use, nothing_yet
 from prewatt.web.console.estate.forms import profile_choices
@@ -62,14 +64,14 @@ def _filters(request: ConsoleRequest) -> list[Any]:
 
 def _columns(request: ConsoleRequest, *, short: bool) -> list[Column]:
     clock, titles = request.clock, dict(profile_choices())
-    place = Column("place", _("Place in the chain"), "place", kind=Kind.NUMBER, sort=("place", "address"))
+    place = Column("place", _("Place in the chain"), "place", kind=Kind.CODE, sort=("place", "address"))
     line = Column("line", _("Line"), "line.name", sort=("line__name", "address"), width=24)
     columns = [
         Column("name", _("Name"), "name", sort=("name",), cell=lambda row: badges.below(row.name, row.serial),
                phone=Phone.TITLE, width=24),
         Column("unit", _("Unit"), "premises.number", sort=("premises__number",), cell=_unit),
         *([place] if short else [line]),
-        Column("address", _("Address"), "address", kind=Kind.NUMBER, sort=("address",)),
+        Column("address", _("Address"), "address", kind=Kind.CODE, sort=("address",)),
         Column("profile", _("Model"), lambda row: titles.get(row.profile, row.profile), sort=("profile",), width=24),
         Column("role", _("Purpose"), lambda row: row.get_role_display(), sort=("role",), phone=Phone.HIDE),
         Column("contact", _("Contact"), lambda row: badges.contact_words()[Contact(contact_of(row))][0],
@@ -118,6 +120,29 @@ def facts(request: ConsoleRequest, meter: Meter) -> list[Fact]:
         Fact(_("Cabinet"), meter.cabinet),
         Fact(_("CT / PT"), f"{meter.ct} / {meter.pt}"),
     ]
+
+
+def figures(meter: Meter) -> list[tuple[str, str, bool]]:
+    """What the meter said last: label, figure, whether it is bad."""
+    state = getattr(meter, "state", None)
+    if state is None or state.at is None:
+        return []
+    volts = [scaled(value, 1) for value in (state.voltage_a, state.voltage_b, state.voltage_c) if value is not None]
+    amperes = [scaled(value, 2) for value in (state.current_a, state.current_b, state.current_c) if value is not None]
+    found = [
+        (_("Energy, kWh"), kwh(state.energy_wh), False),
+        (_("Credit"), _credit(meter, state.credit), bool(state.credit is not None and state.credit <= 0)),
+        (_("Power, kW"), kw(state.power_w), False),
+        (_("Voltage, V"), " / ".join(volts), False),
+        (_("Current, A"), " / ".join(amperes), False),
+        (_("Purchase number"), "" if state.purchase_number is None else str(state.purchase_number), False),
+    ]
+    return [figure for figure in found if figure[1] not in {"", DASH}]
+
+
+def _credit(meter: Meter, credit: int | None) -> str:
+    purse = registry.get(meter.profile).purse if meter.profile in registry.names() else None
+    return f"{kwh(credit)} kWh" if purse == "energy" else money(credit)
 
 
 def _serial(meter: Meter, seen: str) -> SafeString | str:

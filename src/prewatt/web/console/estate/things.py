@@ -43,6 +43,7 @@ class Thing:
     listing: Callable[..., Listing]
     facts: Callable[[ConsoleRequest, Any], list[Fact]]
     parts: Callable[[ConsoleRequest, Any], list[Listing]]
+    figures: Callable[[Any], list[tuple[str, str, bool]]] = lambda _one: []
 
     def href(self, verb: str = "", pk: int | None = None) -> str:
         """Address of a thing's page, or of one of its verbs: new, edit, retire."""
@@ -95,11 +96,12 @@ GATEWAY = Thing(
 )  # fmt: skip
 LINE = Thing(
     "line", "lines", _("Line"), _("New line"), _("Lines"), _("RS-485 lines: how full, how fast, how healthy"),
-    "git-branch", selectors.lines, LineForm, services.save_line, lines.listing, lines.facts, _of_line,
+    "git-branch", selectors.lines, LineForm, services.save_line, lines.listing, lines.facts, _of_line, lines.figures,
 )  # fmt: skip
 METER = Thing(
     "meter", "meters", _("Meter"), _("New meter"), _("Meters"), _("Where each hangs, what it serves, when it answered"),
     "dashboard", selectors.meters, MeterForm, services.save_meter, meters.listing, meters.facts, _of_meter,
+    meters.figures,
 )  # fmt: skip
 UNIT = Thing(
     "unit", "premises", _("Unit"), _("New unit"), _("Units"), _("The places that are supplied"), "home",

@@ -9,16 +9,18 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
 from prewatt.core.errors import Refusal
 from prewatt.office.estate import services
 from prewatt.office.operators import selectors as operators
 from prewatt.web.console.base.access import ConsoleRequest, right
-from prewatt.web.console.estate import lines, units
-from prewatt.web.console.estate.things import GROUP, LINE, UNIT, Thing
+from prewatt.web.console.estate import units
+from prewatt.web.console.estate.things import GROUP, METER, UNIT, Thing
 from prewatt.web.console.listing import once
 from prewatt.web.console.listing.forms import words
+from prewatt.web.console.operators.deeds import deed
 
 View = Callable[..., Any]
 NEWEST = 8  # lines of the log a page shows
@@ -47,7 +49,8 @@ def page_view(thing: Thing) -> View:
             return asked.response("console/listing/results.html")
         context = {
             "thing": thing, "one": one, "facts": thing.facts(request, one), "parts": parts,
-            "figures": lines.figures(one) if thing is LINE else (), "above": _above(one) if thing is GROUP else (),
+            "figures": thing.figures(one), "read_key": get_random_string(20) if thing is METER else "",
+            "above": _above(one) if thing is GROUP else (),
             "deeds": _deeds(request, thing, one), "live_href": units.live_page(one) if thing is UNIT else "",
             "edit_href": thing.href("edit", pk), "retire_href": thing.href("retire", pk),
         }  # fmt: skip
@@ -71,7 +74,10 @@ def _deeds(request: ConsoleRequest, thing: Thing, one: Any) -> list[Any]:
         return []
     kind = "premises" if thing is UNIT else thing.page
     rows = operators.operation_log(request.user).filter(subject=str(one)[:120], action__startswith=f"estate.{kind}.")
-    return list(rows[:NEWEST])
+    newest = list(rows[:NEWEST])
+    for row in newest:
+        row.words = deed(row.action)  # type: ignore[attr-defined]
+    return newest
 
 
 def form_view(thing: Thing) -> View:

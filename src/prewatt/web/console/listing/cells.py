@@ -63,11 +63,12 @@ class Column:
     export: bool = True
     shown: bool = True  # in the table; a column may be for the workbook alone
     width: int = 16  # characters, in Excel
+    drawn: bool = False  # a number that is shown as a drawing: stands at the start
 
     @property
     def at_end(self) -> bool:
         """Whether the column is right-aligned."""
-        return self.kind in _AT_END
+        return self.kind in _AT_END and not self.drawn
 
     def get(self, row: Any) -> Any:
         """The bare value of a row; None where a link of a dotted attribute is missing."""
@@ -93,7 +94,7 @@ class Column:
             return Decimal(value) / 100
         if self.kind is Kind.ENERGY:
             return Decimal(round_half_away(value, 10)) / 100
-        if self.kind is Kind.NUMBER and isinstance(value, int):
+        if isinstance(value, int) and self.kind in {Kind.NUMBER, Kind.CODE}:
             return value
         if self.kind is Kind.FLAG:
             return _("yes") if value else _("no")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from prewatt.office.estate.models import UnitGroup
 from prewatt.office.operators.models import Role
 from prewatt.office.operators.rights import RIGHTS
+from prewatt.web.console.estate.groups import tree
 from prewatt.web.console.listing.forms import KitForm
 
 
@@ -24,6 +25,17 @@ class GuardedBoxes(forms.CheckboxSelectMultiple):
         option = super().create_option(name, value, *args, **kwargs)
         if str(value) in self.shut:
             option["attrs"]["disabled"] = True
+        return option
+
+
+class TreeBoxes(forms.CheckboxSelectMultiple):
+    """Tick boxes of groups, each as far in as it lies."""
+
+    depths: Mapping[str, int] = {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        option["depth"] = self.depths.get(str(value), 0)
         return option
 
 
@@ -48,14 +60,14 @@ class OperatorForm(KitForm):
         label=gettext_lazy("user name"), max_length=40, help_text=gettext_lazy("For signing in. It cannot be changed.")
     )
     name = forms.CharField(
-        label=gettext_lazy("name"), max_length=60, help_text=gettext_lazy("As slips and logs show it.")
+        label=gettext_lazy("full name"), max_length=60, help_text=gettext_lazy("As slips and logs show it.")
     )
     phone = forms.CharField(label=gettext_lazy("phone"), max_length=20, required=False)
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=[("zh-hans", "简体中文"), ("en", "English")])
     roles = RoleChoice(Role.objects.none(), label=gettext_lazy("roles"), widget=GuardedBoxes)
     groups = forms.ModelMultipleChoiceField(
         UnitGroup.objects.none(),
-        label=gettext_lazy("only these buildings"), required=False, widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("only these buildings"), required=False, widget=TreeBoxes,
         help_text=gettext_lazy("Each with everything below it. None chosen: the whole site."),
     )  # fmt: skip
 
@@ -74,7 +86,11 @@ class OperatorForm(KitForm):
         if not new:
             del self.fields["username"]
             del self.fields["language"]
-        if not groups.exists():
+        ordered = tree(groups)
+        assert isinstance(scope.widget, TreeBoxes)
+        scope.widget.depths = {str(group.pk): min(group.depth, 4) for group in ordered}  # type: ignore[attr-defined]
+        scope.widget.choices = [(group.pk, group.name) for group in ordered]
+        if not ordered:
             del self.fields["groups"]
 
 

@@ -32,7 +32,7 @@ def listed(request: ConsoleRequest) -> HttpResponse:
         columns=_columns(),
         filters=[
             Choice("by", _("Operator"), [*people, ("system", _("the system itself"))], _by),
-            Choice("area", _("Area"), [(key, _(label)) for key, label in AREAS.items()], "action__startswith"),
+            Choice("area", _("Kind of work"), [(key, _(label)) for key, label in AREAS.items()], "action__startswith"),
             Choice("action", _("Action"), sorted(deeds().items(), key=lambda pair: pair[0]), "action"),
             Days("at", _("Date"), "at"),
         ],

@@ -62,7 +62,7 @@ def _columns() -> list[Column]:
         ),
         Column("scope", _("Buildings"), _scope, width=30),
         Column("phone", _("Phone"), "phone", kind=Kind.CODE),
-        Column("seen", _("Last sign-in"), "last_login", kind=Kind.TIME, sort=("last_login",), width=20),
+        Column("seen", _("Last sign-in"), "last_sign_in_at", kind=Kind.TIME, sort=("last_sign_in_at",), width=20),
         Column("active", _("State"), lambda row: _("active") if row.is_active else _("inactive"), cell=_state),
     ]
 
@@ -144,7 +144,7 @@ def edit(request: ConsoleRequest, pk: int) -> HttpResponse:
     """An operator's account; to be changed by whoever may and outranks him."""
     operator = get_object_or_404(selectors.operators(request.user), pk=pk)
     held = selectors.rights_in(role.rights for role in operator.roles.all())
-    lacking = sorted(str(_(RIGHTS[code].label)) for code in held - request.rights)
+    lacking = sorted(str(_(RIGHTS[code].label)) for code in held - frozenset(request.rights))
     editable = "operators.edit" in request.rights and not (lacking and operator.pk != request.user.pk)
     places = [scope.group_id for scope in operator.scopes.all()]
     initial = {

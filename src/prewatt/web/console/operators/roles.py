@@ -108,12 +108,12 @@ def _edited(request: ConsoleRequest, role: Role | None, start: dict[str, Any]) -
             return HttpResponseRedirect(once.remember(request, reverse("operators:role", args=[saved.pk])))
     ticked = set(form.data.getlist("rights")) if form.is_bound else set(start.get("rights", ()))  # type: ignore[attr-defined]
     lacking = sorted(
-        _(RIGHTS[code].label) for code in RIGHTS.keys() & set(role.rights if role else ()) - request.rights
+        _(RIGHTS[code].label) for code in RIGHTS.keys() & set(role.rights if role else ()) - frozenset(request.rights)
     )
     fixed = "roles.edit" not in request.rights or bool(role and (role.builtin or lacking))
     context = {
         "form": form, "role": role, "grid": list(grid(ticked, request.rights, fixed=fixed)), "fixed": fixed,
-        "lacking": lacking, "guarded": not fixed and set(RIGHTS) - request.rights,
+        "lacking": lacking, "guarded": not fixed and RIGHTS.keys() - frozenset(request.rights),
         "people": selectors.operators(request.user).filter(roles=role, is_active=True) if role else (),
     }  # fmt: skip
     return render(request, "console/operators/role.html", context, status=422 if form.errors else 200)

@@ -36,6 +36,12 @@ def is_many(field: BoundField) -> bool:
 
 
 @register.filter
+def is_tree(field: BoundField) -> bool:
+    """Whether the tick boxes stand in a tree."""
+    return bool(getattr(field.field.widget, "depths", None))
+
+
+@register.filter
 def drawn(field: BoundField) -> SafeString:
     """The input itself, marked when it has an error."""
     attrs: dict[str, str | bool] = {
