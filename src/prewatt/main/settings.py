@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +57,7 @@ INSTALLED_APPS = [
     "prewatt.office.readings",
     "prewatt.office.controls",
     "prewatt.office.vending",
-    *(
-        f"prewatt.web.console.{door}"
-        for door in DOORS
-        if find_spec(f"prewatt.web.console.{door}") and find_spec(f"prewatt.web.console.{door}.apps")
-    ),
+    *(f"prewatt.web.console.{door}" for door in DOORS),
 ]
 
 MIDDLEWARE = [
@@ -77,9 +72,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "prewatt.web.console.base.middleware.ConsoleMiddleware",
 ]
-if find_spec("prewatt.web.console.base") and find_spec("prewatt.web.console.base.middleware"):
-    MIDDLEWARE.append("prewatt.web.console.base.middleware.ConsoleMiddleware")
 
 ROOT_URLCONF = "prewatt.main.urls"
 WSGI_APPLICATION = "prewatt.main.wsgi.application"
@@ -122,6 +116,15 @@ LOCALE_PATHS = [str(path) for path in sorted(PACKAGE.rglob("locale")) if path.is
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
+
+# Without DEBUG Django tells errors to nobody: here they go to stderr, which the supervisor keeps in the home's logs.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # files are served from the package: nothing to collect

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
-if find_spec("prewatt.web.console.urls"):
-    urlpatterns.append(path("", include("prewatt.web.console.urls")))
+urlpatterns: list[URLPattern | URLResolver] = [path("", include("prewatt.web.console.urls"))]
