@@ -106,11 +106,21 @@ def shown(rights: Collection[str], *, demo: bool, view_name: str = "") -> tuple[
 
 
 def _link(door: Door, rights: Collection[str], *, demo: bool, view_name: str) -> DoorLink | None:
+    here = _current(door, view_name)
     pages = tuple(
-        PageLink(page.title, address, page.route == view_name)
+        PageLink(page.title, address, page is here)
         for page in door.pages
         if any(code in rights for code in page.rights) and (demo or not page.demo) and (address := page.address())
     )
     if not pages:
         return None
     return DoorLink(door.key, door.title, door.icon, pages[0].address, view_name.split(":")[0] in door.spaces, pages)
+
+
+def _current(door: Door, view_name: str) -> Page | None:
+    """The page one is on: of that route; else the list a single thing belongs to; else the only one of its space."""
+    exact = [page for page in door.pages if page.route == view_name]
+    stem = [page for page in door.pages if view_name and view_name.startswith(page.route.removesuffix("s"))]
+    space = view_name.split(":")[0]
+    alone = [page for page in door.pages if page.route.split(":")[0] == space]
+    return next(iter(exact or stem or (alone if len(alone) == 1 else [])), None)

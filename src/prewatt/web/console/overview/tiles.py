@@ -54,6 +54,11 @@ class Wall:
                 self._seen.clear()
             return [self._one(tile, language, now_ms) for tile in tiles]
 
+    def forget(self) -> None:
+        """Begin anew: every wall gets every tile once more."""
+        with self._lock:
+            self._seen.clear()
+
     def _one(self, tile: Tile, language: str, now_ms: int) -> _Seen:
         face, numbers = face_of(tile), numbers_of(tile)
         seen = self._seen.get((language, tile.meter_id))

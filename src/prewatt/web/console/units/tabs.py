@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from prewatt.office.operators import selectors as operators
 from prewatt.office.readings import selectors as readings
@@ -134,7 +135,7 @@ def log(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
 
 TABS = (
     Tab("power", _("Power and energy"), power),
-    Tab("purchases", _("Purchases"), purchases),
+    Tab("purchases", pgettext_lazy("tab", "Purchases"), purchases),
     Tab("readings", _("Readings"), readings_of_day),
     Tab("meters", _("Meters"), meters),
     Tab("log", _("Log"), log),

@@ -82,6 +82,8 @@ def read_now(request: ConsoleRequest, number: str) -> HttpResponse:
         at=request.clock.now(),
     )
     wake()
+    if not is_fragment(request):
+        return HttpResponseRedirect(reverse("units:page", args=[number]))
     return _asked(request, unit, orders)
 
 

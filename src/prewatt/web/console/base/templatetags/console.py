@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from prewatt.core import energy as core_energy
 from prewatt.core.money import Money, round_half_away
 from prewatt.core.supply import ContactorState, SupplyMode, UnitState
+from prewatt.office.operators.rights import RIGHTS
 from prewatt.web.console.base import doors as registry
 from prewatt.web.console.base.states import CONTACTORS, MODES, STATES, Face
 
@@ -148,3 +149,10 @@ def site_time(context: Context) -> dict[str, Any]:
 def may(request: Any, code: str) -> bool:
     """Whether the operator holds a right: {% if request|may:"vend.sell" %}."""
     return code in request.rights
+
+
+@register.filter
+def right_name(code: object) -> str:
+    """A right as people call it, "" for what is no right."""
+    known = RIGHTS.get(str(code))
+    return _(known.label) if known else ""

@@ -35,7 +35,7 @@
         formatter: (points) => `${clock(points[0].value[0])}   ${word} ${two(points[0].value[1])} kW`,
       },
       series: [{
-        type: "line", showSymbol: data.points.length < 3, symbolSize: 6, smooth: 0.25, lineStyle: { width: 2.2 }, color: colour("--accent"),
+        type: "line", showSymbol: data.points.length < 3, symbolSize: 6, smooth: 0.25, smoothMonotone: "x", lineStyle: { width: 2.2 }, color: colour("--accent"),
         areaStyle: { color: colour("--accent"), opacity: 0.12 },
         data: data.points.map(([ts, kilowatts]) => [(ts - data.midnight) / 60, kilowatts]),
       }],
