@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from prewatt.office.estate.models import Meter
 
@@ -16,7 +17,7 @@ class ControlState(models.TextChoices):
     WAITING = "waiting", _("waiting")
     CLAIMED = "claimed", _("under way")
     DONE = "done", _("done")
-    FAILED = "failed", _("failed")
+    FAILED = "failed", pgettext_lazy("control order", "failed")
     UNKNOWN = "unknown", _("outcome unknown")
 
 
