@@ -10,13 +10,16 @@ KEPT_LATENCIES = 1024
 class Counters:
     """Plain numbers, taken and cleared by the report."""
 
-    __slots__ = ("busy_s", "crc_errors", "exceptions", "exchanges", "foreign", "latencies", "timeouts")
+    __slots__ = ("busy_s", "crc_errors", "ever", "exceptions", "exchanges", "foreign", "latencies", "timeouts")
 
     def __init__(self) -> None:
+        self.ever = 0  # exchanges before the last report
+        self.exchanges = 0
         self.clear()
 
     def clear(self) -> None:
         """Begin anew."""
+        self.ever += self.exchanges
         self.exchanges = 0
         self.timeouts = 0
         self.crc_errors = 0

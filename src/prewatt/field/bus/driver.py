@@ -33,8 +33,8 @@ class LineLost(Exception):
 class Bus:
     """A running line."""
 
-    __slots__ = ("_clock", "_link", "_link_changed", "_monotonic", "_timetable", "_wake_at", "_watch_at", "machine",
-                 "name", "precise")  # fmt: skip
+    __slots__ = ("_link", "_link_changed", "_monotonic", "_send", "_wake", "_wake_at", "_watch_at", "machine", "name",
+                 "precise")  # fmt: skip
 
     def __init__(
         self, name: str, machine: Machine, link: Link, timetable: Timetable, clock: Clock, link_changed: LinkChanged
@@ -43,8 +43,8 @@ class Bus:
         self.machine = machine
         self.precise = bool(getattr(link, "precise", False))
         self._link = link
-        self._timetable = timetable
-        self._clock = clock
+        self._send = link.send
+        self._wake = timetable.wake
         self._monotonic = clock.monotonic
         self._link_changed = link_changed
         self._wake_at = inf  # earliest entry on the timetable for a silence
@@ -76,16 +76,23 @@ class Bus:
         self._link_changed(False, reason)
 
     def link_bytes(self, data: bytes) -> None:
-        now = self._monotonic()
+        machine = self.machine
         try:
-            self.machine.on_bytes(now, data)
-            self._advance(now)
+            machine.on_bytes(self._monotonic(), data)
+            due = machine.due
+            if machine.waiting:
+                if due < self._watch_at:
+                    self._watch_at = due
+                    self._wake(self, due)
+            elif due < self._wake_at:
+                # the silence has begun: nothing can go out before it is over
+                self._wake_at = due
+                self._wake(self, due)
         except Exception:  # noqa: BLE001
             self._failed()
 
-    def ring(self, at: float) -> None:
+    def ring(self, at: float, now: float) -> None:
         """The timetable rings."""
-        now = max(self._monotonic(), at)
         machine = self.machine
         try:
             if at >= self._wake_at:
@@ -108,16 +115,16 @@ class Bus:
     def _advance(self, now: float) -> None:
         machine = self.machine
         frame = machine.next_frame(now)
-        if frame is not None:
-            self._link.send(frame, machine.answer_length)
         due = machine.due
+        if frame is not None:
+            self._send(frame, machine.answer_length)
         if machine.waiting:
             if due < self._watch_at:
                 self._watch_at = due
-                self._timetable.wake(self, due)
+                self._wake(self, due)
         elif due < self._wake_at:
             self._wake_at = due
-            self._timetable.wake(self, due)
+            self._wake(self, due)
 
     def _failed(self) -> None:
         """Our own mistake: this line starts again, the others never notice."""

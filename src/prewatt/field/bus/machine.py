@@ -11,6 +11,8 @@ import heapq
 from math import inf
 from typing import Protocol
 
+from fastcrc.crc16 import modbus as crc
+
 from prewatt.field.bus.counters import Counters
 from prewatt.field.bus.exchange import (
     GATEWAY_NO_RESPONSE,
@@ -24,7 +26,7 @@ from prewatt.field.bus.exchange import (
 from prewatt.field.bus.rounds import Rounds, Station
 from prewatt.field.bus.suspects import Suspects
 from prewatt.field.bus.timing import Timing
-from prewatt.meters.modbus import CutKind, crc, cut
+from prewatt.meters.modbus import CutKind, cut
 
 SETTLE_S = 0.1  # a damaged or torn answer may still be coming in pieces
 
@@ -164,7 +166,17 @@ class Machine:
             self._stray(now, data)
             return
         if not self._held and len(data) == question.length and data.startswith(question.head) and not crc(data):
-            self._answered(now, Reply(Outcome.ANSWER, data[2 if question.write else 3 : -2], 0, data))
+            station = self._station
+            if station is None or station.failures or self.tapped or len(station.questions) > 1:
+                self._answered(now, Reply(Outcome.ANSWER, data[2 if question.write else 3 : -2], 0, data))
+                return
+            # nearly every poll ends here
+            self._question = self._station = None
+            self.waiting = self._damaged = self._stranger = False
+            self._free_at = self.due = now + self._silence
+            self.counters.took(now - self._sent_at)
+            self.rounds.polled(station)
+            self._watcher.polled(station, [data], now)
             return
         self._held += data
         self._search(now, question, final=False)

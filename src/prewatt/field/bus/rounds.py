@@ -70,12 +70,16 @@ class Rounds:
 
     def next(self, now: float) -> Station | None:
         """Whose turn it is, None when nobody's."""
+        if self._under_way and self._probe_due > now and self._place < len(self.stations):
+            station = self.stations[self._place]
+            if not station.failures:
+                return station
         if self._probe_due <= now and (self._polls_since_probe >= POLLS_BETWEEN_PROBES or not self._may_poll(now)):
             return min(self.failing, key=_probe_at)
         if self._under_way:
-            station = self._living()
-            if station is not None:
-                return station
+            living = self._living()
+            if living is not None:
+                return living
             self._end(now)
         if not self._may_poll(now):
             return None

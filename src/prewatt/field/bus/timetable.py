@@ -7,7 +7,7 @@ whether it still waits. That keeps one heap entry a line instead of a timer a tr
 from __future__ import annotations
 
 import asyncio
-import heapq
+from heapq import heappop, heappush
 from math import inf
 from typing import Protocol
 
@@ -22,8 +22,8 @@ class Sleeper(Protocol):
 
     precise: bool
 
-    def ring(self, at: float) -> None:
-        """The time asked for has come."""
+    def ring(self, at: float, now: float) -> None:
+        """The time ``at`` that was asked for has come; ``now`` is not before it."""
 
 
 class Timetable:
@@ -41,7 +41,7 @@ class Timetable:
     def wake(self, sleeper: Sleeper, at: float) -> None:
         """Ring that line at a site time. It may be asked for several times; every one rings."""
         self._number += 1
-        heapq.heappush(self._entries, (at, self._number, sleeper))
+        heappush(self._entries, (at, self._number, sleeper))
         if at < self._armed_at and not self._ringing:
             self._arm()
 
@@ -76,9 +76,9 @@ class Timetable:
         monotonic = self._clock.monotonic
         self._ringing = True
         try:
-            while entries and entries[0][0] <= monotonic() + EARLY_S:
-                at, _, sleeper = heapq.heappop(entries)
-                sleeper.ring(at)
+            while entries and entries[0][0] <= (now := monotonic() + EARLY_S):
+                at, _, sleeper = heappop(entries)
+                sleeper.ring(at, now)
         finally:
             self._ringing = False
             self._arm()

@@ -34,6 +34,7 @@ class LineContact:
     meters: list[Meter] = field(default_factory=list)
     up: bool | None = None  # None: not tried yet
     closed_in_a_row: int = 0
+    settled: bool = False  # it carried an answer, and nothing happened to it or its gateway since
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class GatewayContact:
     lines: dict[int, LineContact] = field(default_factory=dict)
     contact: Contact | None = None
     reason: str = ""
-    last_answer_at: float = -inf
-    last_good_ms: int = 0
+    last_answer_at: float = -inf  # of any meter
+    last_good_at: float = -inf  # of a meter, or a link that opened
     reopened_at: float = -inf
 
     def meters(self) -> list[Meter]:
@@ -64,8 +65,7 @@ class Contacts:
     def answered(self, gateway: GatewayContact, meter: Meter, now: float) -> None:
         """A meter spoke."""
         meter.first_missed_at = inf
-        meter.last_good_ms = gateway.last_good_ms = self._at_ms(now)
-        gateway.last_answer_at = now
+        meter.last_good_at = gateway.last_answer_at = gateway.last_good_at = now
         if meter.contact is not Contact.OK:
             self._meter(meter, Contact.OK, now, "")
         if gateway.contact is not Contact.OK:
@@ -95,11 +95,12 @@ class Contacts:
             return
         line.up = True
         if gateway.contact is not Contact.OK and gateway.reason != SILENT:
-            gateway.last_good_ms = self._at_ms(now)
+            gateway.last_good_at = now
             self._gateway(gateway, Contact.OK, now, "")
 
     def down(self, gateway: GatewayContact, line: LineContact, reason: str, now: float) -> None:
         """A line's link closed, or could not be opened. Closing alone is not yet a loss: it is opened again at once."""
+        line.settled = False
         if reason == "reopened":
             return
         if reason == "closed":
@@ -112,10 +113,11 @@ class Contacts:
         if gateway.contact is not Contact.OUT and all(other.up is False for other in gateway.lines.values()):
             self._gateway(gateway, Contact.OUT, now, reason)
 
-    def spoke(self, line: LineContact) -> None:
+    def spoke(self, gateway: GatewayContact, line: LineContact) -> None:
         """A line carried an answer: its link holds."""
         line.closed_in_a_row = 0
         line.up = True
+        line.settled = gateway.contact is Contact.OK
 
     def joined(self, gateway: GatewayContact, line: LineContact, meter: Meter, now: float) -> None:
         """A meter came onto a line. Behind a lost gateway it is unknown from the start."""
@@ -133,13 +135,15 @@ class Contacts:
             log.info("meter.contact", meter=meter.entry.name, contact=contact.value, reason=reason)
         self._outbox.contact(
             ContactChange(
-                ContactKind.METER, meter.entry.meter_id, contact.value, self._at_ms(now), meter.last_good_ms,
+                ContactKind.METER, meter.entry.meter_id, contact.value, self._at_ms(now), self._when(meter.last_good_at),
                 meter.station.failures, reason,
             )
         )  # fmt: skip
 
     def _gateway(self, gateway: GatewayContact, contact: Contact, now: float, reason: str) -> None:
         gateway.contact, gateway.reason = contact, reason
+        for line in gateway.lines.values():
+            line.settled = False
         log.info("gateway.contact", gateway=gateway.name, contact=contact.value, reason=reason)
         self._outbox.contact(
             ContactChange(
@@ -147,8 +151,12 @@ class Contacts:
                 gateway.gateway_id,
                 contact.value,
                 self._at_ms(now),
-                gateway.last_good_ms,
+                self._when(max(gateway.last_good_at, gateway.last_answer_at)),
                 0,
                 reason,
             )
         )
+
+    def _when(self, moment: float) -> int:
+        """Epoch milliseconds; 0 for never."""
+        return 0 if moment == -inf else self._at_ms(moment)

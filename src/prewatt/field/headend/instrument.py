@@ -30,6 +30,7 @@ class Meter:
 
     def __init__(self, entry: MeterEntry, timing: Timing) -> None:
         self.entry = entry
+        self.meter_id = entry.meter_id
         self.timing = timing
         self.profile = registry.get(entry.profile)
         self._decoder = decoder(self.profile)
@@ -40,12 +41,13 @@ class Meter:
         self.station = Station(entry.address, self.state, self)
         # contact
         self.contact: Contact | None = None
-        self.last_good_ms = 0
+        self.last_good_at = -inf  # monotonic site time of its last word
         self.first_missed_at = inf
         # readings
         self.store_at = -inf  # monotonic site time from which a poll is kept as a stored reading
-        self.polled_at_ms = 0
-        self._frames: list[bytes] = []
+        self.polled_at = -inf
+        self.frames: list[bytes] = []  # sound frames of ``state``, empty where it refused; decoded when wanted
+        self._packed: list[bytes] = []  # the frames that _row was made from
         self._bodies: dict[str, bytes] = {}
         self._more: dict[str, bytes] = {}  # what the sweep does not read: the total of purchases
         self._row = bytearray()
@@ -67,22 +69,21 @@ class Meter:
         """What is read at first contact and then daily: identity, and registers outside the sweep."""
         return self._identity + self._beyond
 
-    def heard(self, frames: list[bytes], at_ms: int) -> None:
-        """Its state came in: the sound frames of ``state``, empty where it refused. Decoded when wanted."""
-        self._frames = frames
-        self.polled_at_ms = at_ms
-
-    def row(self, store: int) -> bytes:
-        """The row of the last state heard."""
-        bodies = {
-            question.name: frame[_BODY] for question, frame in zip(self.state, self._frames, strict=True) if frame
-        }
+    def row(self, at_ms: int, store: int) -> bytes:
+        """The row of the last state heard, which was at that time."""
+        frames = self.frames
+        if frames == self._packed and self._row:
+            _AT.pack_into(self._row, _AT_OFFSET, at_ms)
+            self._row[_STORE_OFFSET] = store
+            return bytes(self._row)
+        self._packed = frames
+        bodies = {question.name: frame[_BODY] for question, frame in zip(self.state, frames, strict=True) if frame}
         if self._row and self._unchanged(bodies):
-            _AT.pack_into(self._row, _AT_OFFSET, self.polled_at_ms)
+            _AT.pack_into(self._row, _AT_OFFSET, at_ms)
             self._row[_STORE_OFFSET] = store
             _AT.pack_into(self._row, _CLOCK_OFFSET, self._decoder.clock(bodies))
         else:
-            self._decode(bodies, store)
+            self._decode(bodies, at_ms, store)
         self._bodies = bodies
         return bytes(self._row)
 
@@ -101,7 +102,7 @@ class Meter:
     def inherit(self, other: Meter) -> None:
         """Go on from what was known of it before its line changed."""
         self.contact = other.contact
-        self.last_good_ms = other.last_good_ms
+        self.last_good_at = other.last_good_at
         self.store_at = other.store_at
         self.serial = other.serial
 
@@ -111,8 +112,8 @@ class Meter:
             self._decoder.same(name, body, last[name]) for name, body in bodies.items()
         )
 
-    def _decode(self, bodies: dict[str, bytes], store: int) -> None:
-        row = self._decoder.row(self.entry.meter_id, self.polled_at_ms, store, {**bodies, **self._more})
+    def _decode(self, bodies: dict[str, bytes], at_ms: int, store: int) -> None:
+        row = self._decoder.row(self.entry.meter_id, at_ms, store, {**bodies, **self._more})
         self._count = row.purchase_number
         if self._more and self._count not in (self._more_count, ABSENT):
             if self._more_count != ABSENT:

@@ -7,6 +7,7 @@ from math import inf
 
 import structlog
 
+from prewatt.core.supply import Contact
 from prewatt.field.bus.driver import Bus, Hold
 from prewatt.field.bus.exchange import Guard, Outcome, Priority, Question, Reply
 from prewatt.field.bus.machine import Machine
@@ -22,6 +23,7 @@ from prewatt.meters.shape import ProfileError
 
 log = structlog.get_logger(__name__)
 
+OK = Contact.OK
 CHORES_EVERY_S = 86_400.0
 CHORES_AGAIN_S = 60.0  # after they went unanswered
 
@@ -83,13 +85,18 @@ class Line:
         meter: Meter = station.subject
         if station.gone:
             return
-        meter.heard(frames, self._time.at_ms(now))
+        meter.frames = frames
+        meter.polled_at = now
         if now >= meter.store_at:
             meter.store_at = self._time.boundary_after(now, meter.entry.read_interval_s)
             self._outbox.keep(meter)
         else:
             self._outbox.heard(meter)
-        self._spoke(meter, now)
+        if meter.contact is OK and self.contact.settled and meter.first_missed_at == inf:
+            # nearly always: nothing changed
+            meter.last_good_at = self.gateway_contact.last_answer_at = now
+        else:
+            self._spoke(meter, now)
         if now >= meter.chores_at:
             self._do_chores(meter, now)
 
@@ -197,7 +204,7 @@ class Line:
     def _spoke(self, meter: Meter, now: float) -> None:
         was_out = meter.station.failures or meter.first_missed_at != inf
         self._contacts.answered(self.gateway_contact, meter, now)
-        self._contacts.spoke(self.contact)
+        self._contacts.spoke(self.gateway_contact, self.contact)
         if was_out:
             self.on_contact(meter)
 
@@ -213,7 +220,7 @@ class Line:
         if self.meters.get(meter.entry.meter_id) is not meter:
             return
         serial = meter.learn(bodies)
-        if meter.polled_at_ms:
+        if meter.frames:
             self._outbox.heard(meter)
         if serial is not None and serial != meter.serial:
             meter.serial = serial

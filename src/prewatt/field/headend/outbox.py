@@ -7,7 +7,7 @@ heard and wait as long as need be, within a limit that is a month of outage of a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prewatt.field.headend.instrument import Meter
 from prewatt.field.headend.store import Batch, ContactChange, ContactKind, FrameRecord, IdentitySeen, LineCounters
@@ -21,8 +21,9 @@ KEPT_COUNTERS = 10_000
 class Outbox:
     """What was seen and not yet stored."""
 
-    def __init__(self) -> None:
-        self._states: dict[int, Meter] = {}  # heard since the last batch, in order of hearing
+    def __init__(self, at_ms: Callable[[float], int]) -> None:
+        self._at_ms = at_ms
+        self._states: dict[int, Meter] = {}  # heard since the last batch
         self._stored: deque[bytes] = deque(maxlen=KEPT_ROWS)
         self._contacts: dict[tuple[ContactKind, int], ContactChange] = {}
         self._frames: deque[FrameRecord] = deque(maxlen=KEPT_FRAMES)
@@ -31,12 +32,12 @@ class Outbox:
 
     def heard(self, meter: Meter) -> None:
         """A meter's state is new."""
-        self._states[meter.entry.meter_id] = meter
+        self._states[meter.meter_id] = meter
 
     def keep(self, meter: Meter) -> None:
         """A meter's state is a stored reading; it is its newest state as well."""
-        self._stored.append(meter.row(1))
-        self._states.pop(meter.entry.meter_id, None)
+        self._stored.append(meter.row(self._at_ms(meter.polled_at), 1))
+        self._states.pop(meter.meter_id, None)
 
     def contact(self, change: ContactChange) -> None:
         """Contact changed. Only the last change of each is of interest if several wait."""
@@ -59,7 +60,9 @@ class Outbox:
         """The next batch, None when there is nothing. What is taken is gone: give it back if it was not stored."""
         rows = [self._stored.popleft() for _ in range(min(len(self._stored), ROWS_IN_BATCH))]
         states = list(self._states)[: ROWS_IN_BATCH - len(rows)]
-        rows += [self._states.pop(meter_id).row(0) for meter_id in states]
+        for meter_id in states:
+            meter = self._states.pop(meter_id)
+            rows.append(meter.row(self._at_ms(meter.polled_at), 0))
         batch = Batch(
             rows=b"".join(rows),
             contacts=tuple(self._contacts.values()),

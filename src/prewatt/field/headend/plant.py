@@ -99,6 +99,10 @@ class Plant:
         for line in self.lines.values():
             line.report(now)
 
+    def exchanges(self) -> int:
+        """Exchanges since the start, on all lines that run."""
+        return sum(line.machine.counters.ever + line.machine.counters.exchanges for line in self.lines.values())
+
     async def stop(self) -> None:
         """Close every line."""
         await asyncio.gather(*(line.bus.stop() for line in self.lines.values()))

@@ -42,7 +42,7 @@ class HeadEnd:
         self._holder = holder
         self._make_link = make_link or Links(clock).make
         self._time = SiteTime(clock)
-        self._outbox = Outbox()
+        self._outbox = Outbox(self._time.at_ms)
         self._pending: Batch | None = None
         self._flushing = asyncio.Lock()
         self._roster_version = -1
@@ -94,6 +94,10 @@ class HeadEnd:
                 await self.flush()
         except (StoreAway, TimeoutError):
             log.warning("readings.not-stored")
+
+    def exchanges(self) -> int:
+        """Exchanges since the start, on all lines that run."""
+        return self._plant.exchanges() if self._plant is not None else 0
 
     # -- duties -----------------------------------------------------------------------------------------------------
 

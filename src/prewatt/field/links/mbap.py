@@ -109,7 +109,7 @@ class MbapSocket(KeptOpen):
         loop = asyncio.get_running_loop()
         receiver = _Receiver(self)
         transport, _ = await loop.create_connection(lambda: receiver, self._host, self._port)
-        watch_for_silence(transport)
+        watch_for_silence(transport.get_extra_info("socket"))
         self._transport = transport
 
     def disconnect(self) -> None:
