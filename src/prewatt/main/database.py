@@ -22,6 +22,7 @@ def settings_of(url: str) -> dict[str, Any]:
             "NAME": url.removeprefix(SQLITE_PREFIX),
             "OPTIONS": {"timeout": 20},
             "CONN_MAX_AGE": None,
+            "TEST": {"NAME": ":memory:"},  # a runner that works in parallel would else make a path of the home's name
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
