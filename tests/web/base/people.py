@@ -63,5 +63,10 @@ def stored(meter: Meter, hours_ago: float, energy_wh: int, power_w: int = 1_000)
     """A stored reading some hours back."""
     at = settings.PREWATT_CLOCK.now() - timedelta(hours=hours_ago)
     Reading.objects.create(
-        meter_id=meter.pk, ts=int(at.timestamp()), energy_wh=energy_wh, power_w=power_w, credit=200_00, purchase_number=3
+        meter_id=meter.pk,
+        ts=int(at.timestamp()),
+        energy_wh=energy_wh,
+        power_w=power_w,
+        credit=200_00,
+        purchase_number=3,
     )

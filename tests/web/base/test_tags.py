@@ -21,9 +21,7 @@ def draw(source: str, **context: object) -> str:
     return Template("{% load console %}" + source).render(Context({"request": request, **context}))
 
 
-@pytest.mark.parametrize(
-    ("fen", "text"), [(123456, "¥1,234.56"), (0, "¥0.00"), (-5, "-¥0.05"), (None, "—"), ("", "—")]
-)
+@pytest.mark.parametrize(("fen", "text"), [(123456, "¥1,234.56"), (0, "¥0.00"), (-5, "-¥0.05"), (None, "—"), ("", "—")])
 def test_money_has_two_places_and_a_dash_when_unknown(fen: int | None, text: str) -> None:
     assert money(fen) == text
 
@@ -34,7 +32,8 @@ def test_energy_and_power_are_rounded_half_away_from_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "text"), [(2304, 1, "230.4"), (5, 2, "0.05"), (-7, 2, "-0.07"), (962, 3, "0.962"), (None, 1, "—")]
+    ("value", "places", "text"),
+    [(2304, 1, "230.4"), (5, 2, "0.05"), (-7, 2, "-0.07"), (962, 3, "0.962"), (None, 1, "—")],
 )
 def test_registers_are_shown_with_their_scale(value: int | None, places: int, text: str) -> None:
     assert scaled(value, places) == text

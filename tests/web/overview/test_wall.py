@@ -34,8 +34,8 @@ def fresh_wall() -> None:
 def house() -> dict[str, Meter]:
     """Two zones; one unit of each state."""
     factories.make_site()
-    top, low, high = zone("A区", 2)
-    other, ground = zone("B区", 1)
+    _top, low, high = zone("A区", 2)
+    _other, ground = zone("B区", 1)
     return {
         "well": unit("A-101", low, customer="星野咖啡"),
         "low-1": unit("A-102", low, customer="甲", credit=30_00),

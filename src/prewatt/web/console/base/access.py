@@ -29,11 +29,11 @@ class ConsoleRequest(HttpRequest):
     """A request after the console's middleware: it knows the site's time and settings, and what the operator may do."""
 
     clock: Clock
-    site: Site | None
+    site: Site  # type: ignore[assignment]
     rights: frozenset[str]
 
     if TYPE_CHECKING:
-        user: Operator  # type: ignore[assignment]
+        user: Operator
 
 
 def right(*codes: str) -> Callable[[Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]], Callable[..., Any]]:
@@ -44,7 +44,7 @@ def right(*codes: str) -> Callable[[Callable[Concatenate[ConsoleRequest, P], Htt
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
-            asked = cast(ConsoleRequest, request)
+            asked = cast("ConsoleRequest", request)
             if not any(code in asked.rights for code in codes):
                 raise PermissionDenied(codes[0])
             return view(asked, *args, **kwargs)
@@ -63,7 +63,7 @@ def own(view: Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]) -> Cal
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return to_sign_in(request)
-        return view(cast(ConsoleRequest, request), *args, **kwargs)
+        return view(cast("ConsoleRequest", request), *args, **kwargs)
 
     guarded.right = OWN  # type: ignore[attr-defined]
     return guarded

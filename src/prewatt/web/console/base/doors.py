@@ -1,4 +1,7 @@
-"""The nine doors of the console and their pages. A door without pages yet, or without one its visitor may open, is not shown."""
+"""The nine doors of the console and their pages.
+
+A door without pages yet, or without one that its visitor may open, is not shown.
+"""
 
 from __future__ import annotations
 
@@ -114,13 +117,15 @@ def _link(door: Door, rights: Collection[str], *, demo: bool, view_name: str) ->
     )
     if not pages:
         return None
-    return DoorLink(door.key, door.title, door.icon, pages[0].address, view_name.split(":")[0] in door.spaces, pages)
+    return DoorLink(
+        door.key, door.title, door.icon, pages[0].address, view_name.split(":", maxsplit=1)[0] in door.spaces, pages
+    )
 
 
 def _current(door: Door, view_name: str) -> Page | None:
     """The page one is on: of that route; else the list a single thing belongs to; else the only one of its space."""
     exact = [page for page in door.pages if page.route == view_name]
     stem = [page for page in door.pages if view_name and view_name.startswith(page.route.removesuffix("s"))]
-    space = view_name.split(":")[0]
+    space = view_name.split(":", maxsplit=1)[0]
     alone = [page for page in door.pages if page.route.split(":")[0] == space]
     return next(iter(exact or stem or (alone if len(alone) == 1 else [])), None)

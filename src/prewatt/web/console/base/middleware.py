@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,9 +19,6 @@ from prewatt.office.estate import selectors as estate
 from prewatt.office.operators import selectors as operators
 from prewatt.web.console.base.access import OWN, PUBLIC, ConsoleRequest, is_fragment, to_sign_in
 
-if TYPE_CHECKING:
-    from prewatt.office.operators.models import Operator
-
 
 class ConsoleMiddleware:
     """Place it after Django's AuthenticationMiddleware."""
@@ -30,7 +27,7 @@ class ConsoleMiddleware:
         self.get_response = get_response
 
     def __call__(self, incoming: HttpRequest) -> HttpResponse:
-        request = cast(ConsoleRequest, incoming)
+        request = cast("ConsoleRequest", incoming)
         request.clock = settings.PREWATT_CLOCK
         request.site = SimpleLazyObject(estate.site)  # type: ignore[assignment]
         request.rights = cast("frozenset[str]", SimpleLazyObject(lambda: _rights(incoming)))
@@ -46,6 +43,7 @@ class ConsoleMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Refuse views that name no right, visitors who are not signed in, and passwords that must be changed first."""
+        del args, kwargs
         if not view.__module__.startswith("prewatt.web.console"):
             return None
         named = getattr(view, "right", None)
@@ -70,7 +68,7 @@ def language_of(request: HttpRequest) -> str:
 def _rights(request: HttpRequest) -> frozenset[str]:
     if not request.user.is_authenticated:
         return frozenset()
-    return operators.rights_of(cast("Operator", request.user))
+    return operators.rights_of(request.user)
 
 
 def _zone() -> ZoneInfo:

@@ -40,8 +40,10 @@ KINDS = (
     Kind("noise", _("Noise"), _("Bits flip on the line, both ways."), "wave-square", Target.LINE),
     Kind("wrong-unit", _("Wrong unit answers"), _("A neighbour speaks up in its own name."), "users", Target.LINE),
     Kind("late", _("Late answers"), _("They come after we gave up waiting."), "hourglass", Target.LINE),
-    Kind("gateway-lost", _("Gateway lost"), _("Gone from the network, with all its lines."), "router-off", Target.GATEWAY),
-    Kind("power-cut", _("Power cut of a meter"), _("Now, or in the middle of its next purchase."), "bolt-off", Target.METER, at_purchase=True),
+    Kind("gateway-lost", _("Gateway lost"), _("Gone from the network, with all its lines."), "router-off",
+         Target.GATEWAY),
+    Kind("power-cut", _("Power cut of a meter"), _("Now, or in the middle of its next purchase."), "bolt-off",
+         Target.METER, at_purchase=True),
 )  # fmt: skip
 
 

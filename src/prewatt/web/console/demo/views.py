@@ -30,7 +30,7 @@ def only_in_demo(view: View) -> View:
 
     @wraps(view)
     def guarded(request: ConsoleRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.site or not request.site.demo:
+        if not request.site.demo:
             raise Http404("only a demo site has a simulator")
         return view(request, *args, **kwargs)
 
@@ -134,7 +134,9 @@ def _serial(wanted: str, meters: list[dict[str, Any]]) -> str:
     near = [meter for meter in meters if wanted and meter["name"].startswith(f"{wanted} ")]
     if len(near) == 1:
         return str(near[0]["serial"])
-    raise Refusal("no-such-meter", "There is no meter “%(name)s” in the simulator. Choose one from the list.", name=wanted)
+    raise Refusal(
+        "no-such-meter", "There is no meter “%(name)s” in the simulator. Choose one from the list.", name=wanted
+    )
 
 
 def _active(simulator: SimulatorClient, request: ConsoleRequest, meters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def steps_of(request: ConsoleRequest, tiles: Sequence[Tile]) -> list[Step]:
     steps = [
         Step(
             _("Import the building"),
-            _("One Excel workbook brings buildings, gateways, lines, meters and unit numbers. A dry run shows every error first."),
+            _("One Excel workbook brings the whole estate. A dry run shows every error first."),
             bool(tiles), _("Import workbook"), _address(request, "estate.import", "estate:import"),
         ),
         Step(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -107,9 +106,16 @@ def _floor(tile: Tile, zone: str) -> str:
 def _labels(floors: Iterable[str]) -> dict[str, str]:
     """Short names of floors: without what all of them begin with (A区3层, A区4层: 3层, 4层)."""
     names = list(floors)
-    shared = os.path.commonprefix([name for name in names if name]) if len(names) > 1 else ""
+    shared = _shared([name for name in names if name]) if len(names) > 1 else ""
     cut = len(shared.rstrip("0123456789-BbFf"))
     return {name: name[cut:] or name for name in names}
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What all these names begin with."""
+    first, last = min(names, default=""), max(names, default="")
+    length = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:length]
 
 
 def _natural(number: str) -> tuple[tuple[int, int, str], ...]:

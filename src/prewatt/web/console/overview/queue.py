@@ -62,7 +62,12 @@ def _gateways(operator: Operator) -> Iterator[Item]:
     lost = GatewayState.objects.filter(contact=Contact.OUT, gateway__in=visible).select_related("gateway")
     for state in lost.order_by("since")[:MOST]:
         yield Item(
-            "router-off", state.gateway.name, _("gateway out of contact"), state.since, link_to("estate:gateways"), "grave"
+            "router-off",
+            state.gateway.name,
+            _("gateway out of contact"),
+            state.since,
+            link_to("estate:gateways"),
+            "grave",
         )
 
 
@@ -71,5 +76,9 @@ def _meters(tiles: Sequence[readings.Tile]) -> Iterator[Item]:
     lost.sort(key=lambda tile: tile.contact_since.timestamp() if tile.contact_since else 0.0)
     for tile in lost[:MOST]:
         yield Item(
-            "antenna-bars-off", tile.unit, _("out of contact"), tile.contact_since, reverse("units:page", args=[tile.unit])
+            "antenna-bars-off",
+            tile.unit,
+            _("out of contact"),
+            tile.contact_since,
+            reverse("units:page", args=[tile.unit]),
         )

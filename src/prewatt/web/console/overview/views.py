@@ -28,7 +28,7 @@ LONGEST_GAP_MS = 15 * 60_000  # a wall that slept longer is drawn anew as a whol
 @require_safe
 def home(request: ConsoleRequest) -> HttpResponse:
     """The first page of whoever is signed in: the first of his doors."""
-    links = doors.shown(request.rights, demo=bool(request.site and request.site.demo))
+    links = doors.shown(request.rights, demo=request.site.demo)
     if not links:
         return render(request, "console/overview/no_door.html", status=403)
     return HttpResponseRedirect(links[0].address)

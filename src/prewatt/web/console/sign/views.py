@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -38,7 +40,12 @@ def sign_in(request: ConsoleRequest) -> HttpResponse:
     target = _next(request) or reverse("overview:home")
     if request.user.is_authenticated and request.method == "GET":
         return HttpResponseRedirect(target)
-    context = {"next": _next(request), "username": request.POST.get("username", ""), "wait": 0, "problem": ""}
+    context: dict[str, Any] = {
+        "next": _next(request),
+        "username": request.POST.get("username", ""),
+        "wait": 0,
+        "problem": "",
+    }
     if request.method == "GET":
         return render(request, "console/sign/in.html", context)
     try:
@@ -82,7 +89,9 @@ def password(request: ConsoleRequest) -> HttpResponse:
         else:
             problems = _change(request, new)
         if not problems:
-            messages.success(request, _("Your password is changed. Other places where you were signed in are signed out."))
+            messages.success(
+                request, _("Your password is changed. Other places where you were signed in are signed out.")
+            )
             return HttpResponseRedirect(reverse("overview:home"))
     context = {"problems": problems, "must": request.user.must_change_password}
     return render(request, "console/sign/password.html", context, status=422 if problems else 200)
@@ -116,5 +125,5 @@ def language(request: ConsoleRequest) -> HttpResponse:
 def _remember(response: HttpResponse, chosen: str) -> None:
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME, chosen, max_age=YEAR_S,
-        secure=settings.LANGUAGE_COOKIE_SECURE, samesite=settings.LANGUAGE_COOKIE_SAMESITE, httponly=True,
+        secure=settings.LANGUAGE_COOKIE_SECURE, samesite="Lax", httponly=True,
     )  # fmt: skip

@@ -85,7 +85,9 @@ def _sent(row: LineFrame, data: bytes, request: modbus.Request | None, meters: M
 
 def _answer(row: LineFrame, data: bytes, asked: modbus.Request | None, meters: Mapping[int, Neighbour]) -> Told:
     if len(data) < modbus.MIN_ANSWER or not modbus.sound(data):
-        return _row(row, data, "trouble", data[0] if data else None, meters, "", _("damaged: the check sum does not hold"))
+        return _row(
+            row, data, "trouble", data[0] if data else None, meters, "", _("damaged: the check sum does not hold")
+        )
     answer = modbus.open_answer(data)
     function = f"{data[1]:02X}"
     if answer.exception:

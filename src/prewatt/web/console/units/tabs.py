@@ -85,7 +85,7 @@ class Purchase:
     reason: str
 
 
-def purchases(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
+def purchases(_request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
     """All orders of the unit's meters, newest first, with count and credit before and after."""
     found = []
     for one in unit.meters:
@@ -101,7 +101,7 @@ def readings_of_day(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
     zone, now = _zone(request), request.clock.now()
     start = _day(request.GET.get("day", ""), zone) or _midnight(now, zone)
     end = start + timedelta(days=1)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in unit.meters:
         before: int | None = None
         for reading in readings.history(one.meter, start, end):
@@ -117,7 +117,7 @@ def readings_of_day(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
     }
 
 
-def meters(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
+def meters(_request: ConsoleRequest, _unit: Unit) -> dict[str, Any]:
     """The meters with their registers: nothing beyond the header is needed."""
     return {}
 
@@ -143,7 +143,7 @@ TABS = (
 
 
 def _zone(request: ConsoleRequest) -> ZoneInfo:
-    return ZoneInfo(request.site.time_zone if request.site else "Asia/Shanghai")
+    return ZoneInfo(request.site.time_zone)
 
 
 def _midnight(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -48,8 +48,10 @@ class UnitMeter:
         """(name, voltage 0.1 V, current 0.01 A) of the phases it has."""
         row = self.row
         found = (
-            ("A", row.voltage_a, row.current_a), ("B", row.voltage_b, row.current_b), ("C", row.voltage_c, row.current_c)
-        )  # fmt: skip
+            ("A", row.voltage_a, row.current_a),
+            ("B", row.voltage_b, row.current_b),
+            ("C", row.voltage_c, row.current_c),
+        )
         return tuple(phase for phase in found if phase[1] is not None or phase[2] is not None)
 
     @property
@@ -57,9 +59,12 @@ class UnitMeter:
         """(band, Wh) of the time-of-use registers it has."""
         row = self.row
         found = (
-            (_("sharp"), row.sharp_wh), (_("peak"), row.peak_wh), (_("flat"), row.flat_wh), (_("valley"), row.valley_wh),
+            (_("sharp"), row.sharp_wh),
+            (_("peak"), row.peak_wh),
+            (_("flat"), row.flat_wh),
+            (_("valley"), row.valley_wh),
             (_("deep valley"), row.deep_wh),
-        )  # fmt: skip
+        )
         return tuple((name, value) for name, value in found if value is not None)
 
 
@@ -130,9 +135,7 @@ def unit_of(operator: Operator, number: str, at: datetime) -> Unit:
     )
 
 
-def _meters(
-    operator: Operator, premises: Premises, agreement: SupplyAgreement | None
-) -> tuple[UnitMeter, ...]:
+def _meters(operator: Operator, premises: Premises, agreement: SupplyAgreement | None) -> tuple[UnitMeter, ...]:
     mine = list(estate.meters(operator).filter(premises=premises, role="prepaid").values_list("pk", flat=True))
     if agreement is not None:
         bound = customers.bound_meters(agreement).exclude(meter__in=mine)

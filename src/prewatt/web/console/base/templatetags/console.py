@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from prewatt.core import energy as core_energy
 from prewatt.core.money import Money, round_half_away
@@ -25,21 +26,21 @@ register = template.Library()
 DASH = "—"
 
 
-def money(fen: int | Money | None) -> str:
+def money(fen: int | Money | str | None) -> str:
     """¥1,234.56 from fen; a dash when it is not known."""
-    if fen is None or fen == "":
+    if fen is None or isinstance(fen, str):  # a template gives "" for what is not there
         return DASH
     return str(fen if isinstance(fen, Money) else Money(fen))
 
 
-def kwh(wh: int | None) -> str:
+def kwh(wh: int | str | None) -> str:
     """1,234.56 from watt-hours; the unit kWh stands in the heading or after it."""
-    return DASH if wh is None or wh == "" else core_energy.kwh(wh)
+    return DASH if wh is None or isinstance(wh, str) else core_energy.kwh(wh)
 
 
-def kw(watts: int | None) -> str:
+def kw(watts: int | str | None) -> str:
     """12.34 kW from watts."""
-    if watts is None or watts == "":
+    if watts is None or isinstance(watts, str):
         return DASH
     hundredths = round_half_away(watts, 10)
     sign = "-" if hundredths < 0 else ""
@@ -52,9 +53,9 @@ for _filter in (money, kwh, kw):
 
 
 @register.filter
-def scaled(value: int | None, places: int) -> str:
+def scaled(value: int | str | None, places: int) -> str:
     """A whole number shown with so many decimal places: 2301|scaled:1 is 230.1."""
-    if value is None or value == "":
+    if value is None or isinstance(value, str):
         return DASH
     sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(places + 1, "0")
     return f"{sign}{int(digits[:-places]):,}.{digits[-places:]}" if places else f"{value:,}"
@@ -128,9 +129,7 @@ def doors(context: Context) -> tuple[registry.DoorLink, ...]:
     """The doors this visitor sees."""
     request = context["request"]
     match = request.resolver_match
-    return registry.shown(
-        request.rights, demo=bool(request.site and request.site.demo), view_name=match.view_name if match else ""
-    )
+    return registry.shown(request.rights, demo=request.site.demo, view_name=match.view_name if match else "")
 
 
 @register.simple_tag(takes_context=True)
@@ -143,6 +142,14 @@ def site_time(context: Context) -> dict[str, Any]:
         "speed": int(speed) if speed == int(speed) else speed,
         "fast": speed != 1,
     }
+
+
+@register.simple_tag
+def other_language() -> dict[str, str]:
+    """The language one could switch to, named in itself."""
+    now = get_language()
+    code, name = next((code, name) for code, name in settings.LANGUAGES if code != now)
+    return {"code": code, "name": str(name)}
 
 
 @register.filter
