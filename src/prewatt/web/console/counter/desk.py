@@ -115,6 +115,7 @@ def _desk(request: ConsoleRequest, chosen: Chosen | None, form: SaleForm | None)
         "quick": QUICK_YUAN,
         "slip": request.session.get(SLIP, False),
         **_quote(request, chosen, str(typed or "")),
+        **({"problem": "", "quote": None} if "amount" in shown.errors else {}),  # the field says it already
     }
 
 

@@ -103,8 +103,8 @@ def orders(request: ConsoleRequest) -> HttpResponse:
 def today(request: ConsoleRequest) -> HttpResponse:
     """Today's orders with totals by method and state."""
     rows = vending.orders(request.user).filter(at__gte=midnight(request))
-    listing = _listing(request, rows, _("Sales of today"), "sales-today", days=False)
-    return _answer(request, listing, {"title": _("Sales of today")})
+    listing = _listing(request, rows, _("Sales today"), "sales-today", days=False)
+    return _answer(request, listing, {"title": _("Sales today")})
 
 
 @right("vend.view")

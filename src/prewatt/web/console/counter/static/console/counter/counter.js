@@ -98,6 +98,13 @@
     if (!event.target.closest("[data-customer-search]")) clearHits();
   });
 
+  document.addEventListener("input", (event) => { // what was wrong is being changed: the mark goes, the live line judges
+    if (!event.target.matches("[data-amount]") || !event.target.hasAttribute("aria-invalid")) return;
+    event.target.removeAttribute("aria-invalid");
+    event.target.closest(".is-invalid")?.classList.remove("is-invalid");
+    document.querySelector("[data-sale] > .ct-error")?.remove();
+  });
+
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
