@@ -14,7 +14,7 @@ class MeterState(models.Model):
     """One row a meter: the newest thing known of it. Written by ingest only; ``version`` grows at each write."""
 
     meter = models.OneToOneField(Meter, on_delete=models.CASCADE, primary_key=True, related_name="state")
-    version = models.BigIntegerField(default=0, db_index=True)
+    version = models.BigIntegerField(default=0)  # no index: it would be rewritten with every reading
     at = models.DateTimeField(_("read at"), null=True)  # of the newest snapshot
     energy_wh = models.BigIntegerField(null=True)
     sharp_wh = models.BigIntegerField(null=True)

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             name='MeterState',
             fields=[
                 ('meter', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='estate.meter')),
-                ('version', models.BigIntegerField(db_index=True, default=0)),
+                ('version', models.BigIntegerField(default=0)),
                 ('at', models.DateTimeField(null=True, verbose_name='read at')),
                 ('energy_wh', models.BigIntegerField(null=True)),
                 ('sharp_wh', models.BigIntegerField(null=True)),
