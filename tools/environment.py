@@ -38,7 +38,7 @@ def digest(*names: str) -> str:
 
 def wanted(verb: str) -> dict[str, str]:
     """Which parts this verb needs, each with the fingerprint of what it is made from."""
-    parts = {"runtime": digest("requirements.lock", "build.lock", "tools/uv.lock", "pyproject.toml")}
+    parts = {"runtime": digest("requirements.lock", "build.lock", "tools/uv.lock")}
     if verb in DEVELOPER_VERBS:
         parts["test"] = digest("test.lock")
     return parts
@@ -77,7 +77,7 @@ def call(what: str, command: Sequence[str | Path]) -> None:
 def make_venv() -> None:
     """A fresh virtual environment. Raises Trouble when this Python cannot make one."""
     if VENV.exists():
-        say("the environment is half made or out of date; making it again")
+        say("the environment was half made or of another Python; making it again")
         shutil.rmtree(VENV)
     try:
         import ensurepip  # noqa: F401  (Debian splits it from Python)
@@ -118,11 +118,14 @@ def prepare(verb: str) -> None:
     have = made()
     if have.get("runtime") != need["runtime"]:
         began = time.monotonic()
-        say("first start: making the environment (about a minute)")
-        make_venv()
+        if have.get("python") == digest():
+            say("the locks changed: bringing the environment up to date")
+        else:
+            say("first start: making the environment (about a minute)")
+            make_venv()
         install(["requirements.lock", "build.lock"])
         install_project()
-        have = {"runtime": need["runtime"]}
+        have = {"python": digest(), "runtime": need["runtime"]}
         STAMP.write_text(json.dumps(have), "utf-8")
         say(f"environment ready after {time.monotonic() - began:.0f} s")
     if need.get("test", have.get("test")) != have.get("test"):
