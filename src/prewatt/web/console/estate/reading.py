@@ -19,6 +19,7 @@ from prewatt.office.controls import selectors as controls
 from prewatt.office.controls.models import ControlState
 from prewatt.office.controls.services import request_read_now
 from prewatt.web.console.base.access import ConsoleRequest, right
+from prewatt.web.console.base.wake import wake
 from prewatt.web.console.estate import badges, meters
 from prewatt.web.console.listing.forms import words
 from prewatt.web.console.listing.kit import Column, Kind, Listing, Phone
@@ -38,6 +39,7 @@ def ask(request: ConsoleRequest) -> HttpResponseBase:
         return HttpResponseRedirect(reverse("estate:meters"))
     try:
         orders = request_read_now(meters=chosen, key=key, by=request.user, at=request.clock.now())
+        wake()
     except Refusal as refusal:
         messages.error(request, words(refusal))
         return HttpResponseRedirect(reverse("estate:meters"))
