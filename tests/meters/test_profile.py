@@ -45,7 +45,7 @@ def test_every_profile_of_the_house_is_sound(name: str) -> None:
 
 def test_the_house_knows_its_models() -> None:
     assert set(registry.names()) >= {"acrel-ddsy1352-nk", "acrel-dtsy1352-nk", "acrel-adf400l"}
-    with pytest.raises(registry.UnknownProfile, match=r"no register profile 'x'; known: acrel-adf400l"):
+    with pytest.raises(registry.UnknownProfile, match=r"no register profile 'x'; known: acrel-acr, acrel-adf400l"):
         registry.get("x")
 
 

@@ -8,16 +8,18 @@ values, so their meaning is remembered.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from struct import Struct
 from typing import NamedTuple
 
+from prewatt.meters.dlt645_words import decimal
 from prewatt.meters.modbus import crc
 from prewatt.meters.row import ABSENT, ReadingRow
+from prewatt.meters.scaling import scaled
 from prewatt.meters.shape import Block, Field, Profile
 from prewatt.meters.status import UNKNOWN, Status, status
-from prewatt.meters.vocabulary import TYPES
+from prewatt.meters.vocabulary import PACKED, TYPES
 
 # columns of a row that are quantities, in its order
 QUANTITY_COLUMNS = (
@@ -35,15 +37,29 @@ class _Column(NamedTuple):
     multiplier: int
 
 
+NO_RATIOS: Mapping[str, int] = {"pt": 1, "ct": 1}
+
+
 class _Layout:
-    """One block's Struct and the names of what it yields."""
+    """One block's Struct, or its reader of packed decimals, and the names of what it yields."""
 
     def __init__(self, block: Block) -> None:
-        self.fields = tuple(one for one in block.fields if TYPES[one.type][1])
+        item = block.width == 1
+        self.fields = tuple(
+            one for one in block.fields if (one.type in PACKED or one.bits if item else TYPES[one.type][1])
+        )
         self.names = tuple(one.name for one in self.fields)
         self.size = block.size
-        self.struct = _struct(block, self.fields)
         self.steady = _steady(block)
+        self.plain = not item and all(one.plain for one in self.fields)
+        self.unpack: Callable[[bytes], tuple[int, ...]] = self._unpack_item
+        if not item:
+            struct = _struct(block, self.fields)
+            self.unpack, self.unpack_from = struct.unpack, struct.unpack_from
+
+    def _unpack_item(self, body: bytes) -> tuple[int, ...]:
+        """Counts of a data item; ABSENT where the meter has fewer phases or bands, or writes no digits."""
+        return tuple([_packed(body[one.offset : one.offset + one.size], one) for one in self.fields])
 
 
 class Decoder:
@@ -52,8 +68,10 @@ class Decoder:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._layouts = {block.name: _Layout(block) for block in profile.blocks}
-        self._unpack = {name: layout.struct.unpack for name, layout in self._layouts.items()}
-        self._unpack_from = {name: layout.struct.unpack_from for name, layout in self._layouts.items()}
+        self._unpack = {name: layout.unpack for name, layout in self._layouts.items()}
+        self._unpack_from = {
+            block.name: self._layouts[block.name].unpack_from for block in profile.blocks if block.width != 1
+        }
         self._row_blocks = _row_blocks(profile)
         self._absent = {name: (ABSENT,) * len(self._layouts[name].names) for name in self._row_blocks}
         self._statuses: dict[tuple[int, ...], Status] = {}
@@ -67,7 +85,7 @@ class Decoder:
         return self._layouts[block].names
 
     def decode(self, block: str, body: bytes) -> tuple[int, ...]:
-        """Register counts of a block, in the order of ``names``. Raises struct.error for a body of another length."""
+        """Counts of a block, in the order of ``names``. Raises struct.error for registers of another length."""
         return self._unpack[block](body)
 
     def decode_frame(self, block: str, frame: bytes) -> tuple[int, ...] | None:
@@ -76,17 +94,41 @@ class Decoder:
             return None
         return self._unpack_from[block](frame, _HEAD)
 
-    def values(self, block: str, body: bytes) -> dict[str, int]:
-        """Quantities of a block in canonical units, and its status bytes as they are."""
+    def values(self, block: str, body: bytes, context: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Quantities of a block in canonical units, and its status bytes as they are; without what is not there.
+
+        ``context`` as ``context`` gives it; without one, the block by itself with ratios of 1.
+        """
         layout = self._layouts[block]
-        counts = layout.struct.unpack(body)
-        return {one.name: count * one.multiplier for one, count in zip(layout.fields, counts, strict=True)}
+        counts = layout.unpack(body)
+        if layout.plain:
+            return {one.name: count * one.multiplier for one, count in zip(layout.fields, counts, strict=True)}
+        if context is None:
+            context = self.context({block: body})
+        found = {one.name: scaled(count, one, context) for one, count in zip(layout.fields, counts, strict=True)}
+        return {name: value for name, value in found.items() if value != ABSENT}
+
+    def context(self, bodies: Mapping[str, bytes], ratios: Mapping[str, int] = NO_RATIOS) -> dict[str, int]:
+        """What values may depend on: decimal points and signs as read, and the ratios from where the profile says.
+
+        ``ratios`` are those of the estate.
+        """
+        counts: dict[str, int] = {}
+        for name, body in bodies.items():
+            if name in self._layouts:
+                layout = self._layouts[name]
+                for one, count in zip(layout.fields, layout.unpack(body), strict=True):
+                    counts.setdefault(one.name, count)
+        for name, source in self.profile.ratios.items():
+            if source == "estate":
+                counts[name] = ratios[name]
+        return counts
 
     def bits(self, block: str, body: bytes) -> dict[str, bool]:
         """Status bits of a block by name."""
         layout = self._layouts[block]
-        counts = layout.struct.unpack(body)
-        return _named_bits(zip(layout.fields, counts, strict=True))
+        counts = layout.unpack(body)
+        return _named_bits(pair for pair in zip(layout.fields, counts, strict=True) if pair[1] != ABSENT)
 
     def same(self, block: str, body: bytes, last: bytes) -> bool:
         """Whether two bodies agree but for what moves by itself, such as the meter's clock."""
@@ -94,16 +136,26 @@ class Decoder:
             return True
         return len(body) == len(last) and all(body[a:b] == last[a:b] for a, b in self._layouts[block].steady)
 
-    def row(self, meter_id: int, at_ms: int, store: int, bodies: Mapping[str, bytes]) -> ReadingRow:
-        """One row from the bodies of a sweep. Blocks that were not read leave their columns ABSENT."""
+    def row(
+        self, meter_id: int, at_ms: int, store: int, bodies: Mapping[str, bytes],
+        ratios: Mapping[str, int] = NO_RATIOS,
+    ) -> ReadingRow:  # fmt: skip
+        """One row from the bodies of a sweep. Blocks that were not read leave their columns ABSENT.
+
+        ``ratios``: of the transformers in front of this meter, as the estate has them.
+        """
         counts: tuple[int, ...] = ()
         for name in self._row_blocks:
             body = bodies.get(name)
             counts += self._absent[name] if body is None else self._unpack[name](body)
         counts += (ABSENT,)
-        amounts = [
-            ABSENT if (count := counts[place]) == ABSENT else count * multiplier for place, multiplier in self._columns
-        ]
+        if self._plain:
+            amounts = [
+                ABSENT if (count := counts[place]) == ABSENT else count * multiplier
+                for place, multiplier in self._columns
+            ]
+        else:
+            amounts = self._scaled(counts, self.context(bodies, ratios))
         found = self._status(counts)
         return ReadingRow._make((meter_id, at_ms, store, *amounts, *found, self.clock(bodies)))
 
@@ -114,6 +166,18 @@ class Decoder:
         name, start, end = self._clock
         body = bodies.get(name)
         return ABSENT if body is None else epoch(body[start:end])
+
+    def _scaled(self, counts: tuple[int, ...], context: Mapping[str, int]) -> list[int]:
+        """The columns of a row where decimal points, ratios or floats are in play."""
+        amounts = [
+            ABSENT if one is None else scaled(counts[place], one, context)
+            for (place, _), one in zip(self._columns, self._column_fields, strict=True)
+        ]
+        if self._overdrawn is not None:
+            credit = QUANTITY_COLUMNS.index("credit")
+            owed = scaled(counts[self._overdrawn[0]], self._overdrawn[1], context)
+            amounts[credit] = net(amounts[credit], owed)
+        return amounts
 
     def _status(self, counts: tuple[int, ...]) -> Status:
         key = tuple([counts[place] for place in self._status_places])
@@ -143,6 +207,9 @@ class Decoder:
             _Column(places[name][0], places[name][1].multiplier) if name in places else nowhere
             for name in QUANTITY_COLUMNS
         )
+        self._column_fields = tuple(places[name][1] if name in places else None for name in QUANTITY_COLUMNS)
+        self._overdrawn = places.get("overdrawn")
+        self._plain = self._overdrawn is None and all(self._layouts[name].plain for name in self._row_blocks)
         found = [(at, one) for at, one in places.values() if one.bits]
         self._status_places = tuple(at for at, _ in found)
         self._status_fields = tuple(one for _, one in found)
@@ -152,6 +219,22 @@ class Decoder:
 def decoder(profile: Profile) -> Decoder:
     """The compiled decoder of a profile."""
     return Decoder(profile)
+
+
+def net(credit: int, overdrawn: int) -> int:
+    """Remaining credit less what is owed, for meters that keep the two apart."""
+    if ABSENT in (credit, overdrawn):
+        return credit
+    return credit - overdrawn
+
+
+def _packed(raw: bytes, one: Field) -> int:
+    if len(raw) < one.size:
+        return ABSENT
+    if one.bits:
+        return raw[0]
+    value = decimal(raw, signed=PACKED[one.type][1])
+    return ABSENT if value is None else value
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from prewatt.meters.modbus import Buffer, Cut, CutKind
+from prewatt.meters.modbus import Buffer, CutKind
 
 START, END, WAKE = 0x68, 0x16, 0xFE
 OFFSET = 0x33
@@ -98,6 +98,14 @@ class Answer(NamedTuple):
     frame: bytes  # from the first 68 on
     follows: bool
     sequence: int  # of a following frame, else 0
+
+
+class Cut(NamedTuple):
+    """One step of cutting. Drop ``consumed`` bytes from the front of the buffer whatever the kind is."""
+
+    kind: CutKind
+    consumed: int
+    answer: Answer | None = None
 
 
 def strip(frame: Buffer) -> bytes:

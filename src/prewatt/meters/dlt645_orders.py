@@ -1,4 +1,4 @@
-"""Frames of DL/T 645-2007 that change something: time, writes, the contactor, and a purchase signed by a security module.
+"""Frames of DL/T 645-2007 that change something: time, writes, the contactor, a purchase signed by a security module.
 
 Trip and close need a password class; most grid meters take them only enciphered (class 98, for which there is no code
 here: the keys are the utility's). A purchase needs MACs that only the holder of the keys can make: a ``Signer``.
@@ -88,7 +88,7 @@ def control_request(
 
 
 def _stamp(civil: datetime) -> bytes:
-    """ss mm hh DD MM YY as packed decimals."""
+    """Ss mm hh DD MM YY as packed decimals."""
     parts = (civil.second, civil.minute, civil.hour, civil.day, civil.month, civil.year % 100)
     return b"".join(packed(part, 1) for part in parts)
 
@@ -108,8 +108,8 @@ def recharge_request(
 ) -> bytes:
     """A purchase of ``amount`` (fen or 0.01 kWh) under purchase number ``n`` (C = 03, 070102FF).
 
-    Form: operator 4, amount 4, count 4, MAC 4, customer number 6, MAC 4; numbers binary, low byte first. The meter takes
-    it only when ``n`` is its count + 1, so a repeated frame is harmless. Raises ValueError out of limits.
+    Form: operator 4, amount 4, count 4, MAC 4, customer number 6, MAC 4; numbers binary, low byte first. It is taken
+    only when ``n`` is the meter's count + 1, so a repeated frame is harmless. Raises ValueError out of limits.
     """
     if not 0 < amount < 1 << 32 or not 0 < n < 1 << 32:
         raise ValueError(f"a purchase of {amount} under number {n} cannot be written")

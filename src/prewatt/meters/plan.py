@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from prewatt.core.evidence import Evidence, PurchaseRecord
-from prewatt.meters import modbus
-from prewatt.meters.decode import decoder, digits
-from prewatt.meters.shape import Profile
+from prewatt.meters import dlt645, modbus
+from prewatt.meters.decode import decoder, digits, net
+from prewatt.meters.framing import RTU, Framing, of
+from prewatt.meters.row import ABSENT
+from prewatt.meters.shape import Block, Profile
 
 LOG_BLOCK = "log"
+Unit = int | str  # 1 to 247, or the twelve digits of a DL/T 645 meter
 
 
 class Exchange(NamedTuple):
@@ -23,14 +26,27 @@ class Exchange(NamedTuple):
     frame: bytes
     block: str
     reply_length: int
+    framing: Framing = RTU
 
 
-def plan_state(profile: Profile, unit: int) -> tuple[Exchange, ...]:
+def unit_of(profile: Profile, address: int, serial: str) -> Unit:
+    """By what a meter is called on its line: its address, or the digits of its serial number (DL/T 645).
+
+    Raises ValueError when the serial number is needed and is none.
+    """
+    if profile.codec != "dlt645":
+        return address
+    if not serial:
+        raise ValueError("a DL/T 645 meter is called by its serial number, which is not entered")
+    return dlt645.address_text(dlt645.address_bytes(serial))
+
+
+def plan_state(profile: Profile, unit: Unit) -> tuple[Exchange, ...]:
     """The state sweep; one read for most models."""
     return tuple(_read(profile, unit, name) for name in profile.sweep)
 
 
-def plan_identity(profile: Profile, unit: int) -> tuple[Exchange, ...]:
+def plan_identity(profile: Profile, unit: Unit) -> tuple[Exchange, ...]:
     """What tells this meter from another: its serial, or its purchase log's last record. Empty when it has neither."""
     if profile.identity == "serial":
         return (_read(profile, unit, serial_block(profile)),)
@@ -39,16 +55,16 @@ def plan_identity(profile: Profile, unit: int) -> tuple[Exchange, ...]:
     return ()
 
 
-def plan_evidence(profile: Profile, unit: int) -> tuple[Exchange, ...]:
+def plan_evidence(profile: Profile, unit: Unit) -> tuple[Exchange, ...]:
     """What proves a credit. A model told by its log reads two records: the one before a purchase is still seen."""
     reads = tuple(_read(profile, unit, name) for name in profile.evidence)
     return reads + (plan_log(profile, unit, newest=2) if profile.identity == "purchase-log" else ())
 
 
-def plan_log(profile: Profile, unit: int, newest: int = 1) -> tuple[Exchange, ...]:
+def plan_log(profile: Profile, unit: Unit, newest: int = 1) -> tuple[Exchange, ...]:
     """The newest records of the purchase log. Bodies are kept under ``log:`` and the place of their first record."""
     form = profile.log
-    if form is None:
+    if form is None or isinstance(unit, str):
         return ()
     wanted = min(newest, form.records)
     at_once = 1 if form.stride != form.registers else modbus.MAX_READ // form.registers
@@ -98,7 +114,7 @@ def evidence(
         serial=serial,
         count=_value(profile, bodies, "purchase_number"),
         total=_value(profile, bodies, "total_purchased"),
-        remaining=_value(profile, bodies, "credit"),
+        remaining=_remaining(profile, bodies),
         records=seen,
         refused=refused,
         raw=b"".join(bodies.values()),
@@ -131,17 +147,37 @@ def records(profile: Profile, bodies: Mapping[str, bytes]) -> tuple[PurchaseReco
     return tuple(found[place] for place in sorted(found))
 
 
-def _read(profile: Profile, unit: int, name: str) -> Exchange:
+def plan_blocks(profile: Profile, unit: Unit) -> tuple[Exchange, ...]:
+    """Every block of the profile, for whoever tries it on a meter."""
+    return tuple(_read(profile, unit, block.name) for block in profile.blocks)
+
+
+def _read(profile: Profile, unit: Unit, name: str) -> Exchange:
     block = profile.block(name)
+    if profile.codec == "dlt645":
+        return _item(profile, str(unit), block)
+    if isinstance(unit, str):
+        raise ValueError(f"unit {unit!r} is not a number")  # noqa: TRY004
     return Exchange(modbus.read_request(unit, block.address, block.count), name, 5 + block.size)
+
+
+def _item(profile: Profile, unit: str, block: Block) -> Exchange:
+    wakes = int(profile.options["wakes"].value) if "wakes" in profile.options else dlt645.WAKES
+    frame = dlt645.read_request(unit, block.address, wakes=wakes)
+    return Exchange(frame, block.name, wakes + dlt645.MIN_FRAME + 4 + block.size, of(profile))
 
 
 def _value(profile: Profile, bodies: Mapping[str, bytes], name: str) -> int | None:
     """A value in canonical units out of the first evidence block that holds it and was answered."""
     for block in profile.evidence:
         if block in bodies and profile.block(block).field(name):
-            return decoder(profile).values(block, bodies[block])[name]
+            return decoder(profile).values(block, bodies[block]).get(name)
     return None
+
+
+def _remaining(profile: Profile, bodies: Mapping[str, bytes]) -> int | None:
+    credit, owed = _value(profile, bodies, "credit"), _value(profile, bodies, "overdrawn")
+    return credit if credit is None else net(credit, ABSENT if owed is None else owed)
 
 
 def _serial(profile: Profile, bodies: Mapping[str, bytes]) -> str | None:
@@ -150,4 +186,5 @@ def _serial(profile: Profile, bodies: Mapping[str, bytes]) -> str | None:
         return None
     place = profile.block(name).field("serial")
     assert place is not None
-    return digits(bodies[name][place.offset : place.offset + place.size])
+    raw = bodies[name][place.offset : place.offset + place.size]
+    return digits(raw[::-1] if place.type == "digits6" else raw)

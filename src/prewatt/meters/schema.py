@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from prewatt.meters import schema_blocks, schema_orders
+from prewatt.meters import family, schema_blocks, schema_orders
 from prewatt.meters.reader import Table
 from prewatt.meters.shape import Option, Problem, Profile, ProfileError
 from prewatt.meters.vocabulary import CAPABILITIES, CREDIT_CLASSES, PURSES
@@ -23,6 +23,7 @@ def read(content: bytes, *, file: str, name: str | None) -> Profile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProfileError(file, (Problem("file", f"is not TOML: {error}"),)) from None
     problems: list[Problem] = []
+    document = family.grown(document, problems)
     profile = _profile(Table(document, "", problems), name)
     if problems:
         raise ProfileError(file, tuple(problems))
@@ -39,7 +40,8 @@ def _profile(top: Table, name: str | None) -> Profile:
     sources = {key: origins.text(key) for key in origins.names()}
     purse = top.text("purse", "none", among=(*PURSES, "none"))
     options = _options(top, tuple(sources))
-    context = schema_blocks.Context(sources=tuple(sources), purse=purse, options=options)
+    codec = top.text("codec", among=("modbus", "dlt645"))
+    context = schema_blocks.Context(sources=tuple(sources), purse=purse, options=options, codec=codec)
     blocks = schema_blocks.blocks(top, context)
     phases = top.number("phases", low=1, high=3)
     credit_class = top.text("credit_class", "none", among=(*CREDIT_CLASSES, "none"))
@@ -54,8 +56,8 @@ def _profile(top: Table, name: str | None) -> Profile:
         models=top.texts("models"),
         model_code=top.number("model_code") if top.has("model_code") else None,
         phases=phases,
-        codec=top.text("codec", among=("modbus",)),
-        framing=top.texts("framing", among=("rtu", "mbap")),
+        codec=codec,
+        framing=top.texts("framing", among=("dlt645",) if codec == "dlt645" else ("rtu", "mbap")),
         purse=None if purse == "none" else purse,
         credit_class=None if credit_class == "none" else credit_class,
         returns_credit=top.flag("returns_credit"),
@@ -71,6 +73,9 @@ def _profile(top: Table, name: str | None) -> Profile:
         settings=schema_orders.settings(top, context),
         options=options,
         sources=sources,
+        experimental=top.flag("experimental", False),
+        absolute=schema_orders.absolute(top, context),
+        ratios=_ratios(top),
         _by_name={block.name: block for block in blocks},
     )
     top.close()
@@ -90,6 +95,16 @@ def _options(top: Table, sources: tuple[str, ...]) -> dict[str, Option]:
         options[key] = Option(entry.text("value", among=allowed), allowed, entry.proof(sources))
         entry.close()
     return options
+
+
+def _ratios(top: Table) -> dict[str, str]:
+    """Where the ratios of transformers come from: the meter's own registers, or the estate."""
+    if not top.has("ratios"):
+        return {}
+    inner = top.table("ratios")
+    found = {name: inner.text(name, among=("meter", "estate")) for name in ("pt", "ct") if inner.has(name)}
+    inner.close()
+    return found
 
 
 def _line(top: Table) -> dict[str, int | str]:
@@ -122,7 +137,11 @@ def _consistent(top: Table, profile: Profile) -> None:
         "reads-credit": ("credit" in swept, "state.sweep", "the sweep reads no field 'credit'"),
         "purchase-count": ("purchase_number" in swept, "state.sweep", "the sweep reads no field 'purchase_number'"),
         "time-of-use": ("flat" in swept, "state.sweep", "the sweep reads no energy by band"),
-        "contactor": (all(f"relay_{one}" in bits for one in phases), "state.sweep", "a phase has no bit 'relay_'"),
+        "contactor": (
+            "relay_open" in bits or all(f"relay_{one}" in bits for one in phases),
+            "state.sweep",
+            "a phase has no bit 'relay_'",
+        ),
         "clock": ("clock" in swept, "state.sweep", "the sweep reads no field 'clock'"),
         "serial": ("serial" in proving, "evidence.blocks", "no block of it holds 'serial'"),
         "purchase-total": ("total_purchased" in proving, "evidence.blocks", "no block of it holds 'total_purchased'"),
@@ -142,6 +161,36 @@ def _consistent(top: Table, profile: Profile) -> None:
         if there and not profile.can(capability):
             top.wrong("capabilities", f"lacks '{capability}', whose section is there")
     _credit_consistent(top, profile, proving)
+    _scales_consistent(top, profile, swept)
+    _experiment_consistent(top, profile)
+
+
+def _scales_consistent(top: Table, profile: Profile, swept: set[str]) -> None:
+    """A value may only depend on what the same poll reads, or on the estate."""
+    for block in profile.blocks:
+        beside = {one.name for one in block.fields} | swept
+        for one in block.fields:
+            place = f"block[{block.name}].fields[{one.name}]"
+            for key, name in (("decimal", one.decimal), ("sign", one.sign[0] if one.sign else "")):
+                if name and name not in beside:
+                    top.wrong(f"{place}.{key}", f"the sweep reads no field {name!r}")
+            for name in one.ratios:
+                if name not in profile.ratios:
+                    top.wrong("ratios", f"does not say where {name!r} comes from, which {place} is multiplied with")
+    for name, source in profile.ratios.items():
+        if source == "meter" and name not in swept:
+            top.wrong(f"ratios.{name}", f"comes from the meter, but the sweep reads no field {name!r}")
+
+
+def _experiment_consistent(top: Table, profile: Profile) -> None:
+    if (profile.absolute or profile.credit_class == "B") and not profile.experimental:
+        top.wrong("experimental", "must be true: setting remaining credit gives back what was used meanwhile")
+    if profile.credit_class == "B" and not profile.absolute:
+        top.wrong("absolute", "is missing, but credit_class is B")
+    if profile.codec == "dlt645" and profile.credit_class not in ("C", None):
+        top.wrong("credit_class", "a DL/T 645 meter takes credit only with a signer: its profile is class C")
+    if profile.codec == "dlt645" and (profile.credit or profile.log or profile.settings):
+        top.wrong("codec", "sections credit, log and setting are of Modbus registers")
 
 
 def _credit_consistent(top: Table, profile: Profile, proving: set[str]) -> None:
@@ -155,7 +204,7 @@ def _credit_consistent(top: Table, profile: Profile, proving: set[str]) -> None:
         top.wrong("credit.amount", f"{profile.credit.amount_type} holds no negative amount, but returns_credit is true")
     if profile.credit and profile.purse is None:
         top.wrong("purse", "is missing, but the section 'credit' is there")
-    if profile.credit_class in ("A", "B") and not profile.credit:
+    if profile.credit_class == "A" and not profile.credit:
         top.wrong("credit", f"is missing, but credit_class is {profile.credit_class}")
     if profile.credit_class == "A" and not {"credit", "purchase_number"} <= proving:
         top.wrong("evidence.blocks", "a class A meter proves a credit by 'credit' and 'purchase_number'")

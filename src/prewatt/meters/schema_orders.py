@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from prewatt.core.supply import SupplyMode
+from prewatt.meters.dlt645_orders import COMMANDS
 from prewatt.meters.modbus import MAX_READ, MAX_WRITE
 from prewatt.meters.reader import Table
 from prewatt.meters.schema_blocks import Context
-from prewatt.meters.shape import CreditForm, LogForm, ModeForm, Setting
+from prewatt.meters.shape import AbsoluteForm, CreditForm, LogForm, ModeForm, Setting
 from prewatt.meters.vocabulary import QUANTITIES, RANGES
 
 _REFUSALS = ("wrong-count", "ceiling", "not-held", "locked")
+_ABSOLUTE_SIZES = {"remaining": 4, "count": 2, "serial": 6}
 _LOG_SIZES = {"stamp": 6, "count": 2, "amount": 4, "remaining": 4, "energy": 4}
 
 
@@ -31,6 +33,31 @@ def credit(top: Table, context: Context) -> CreditForm | None:
         amount_type=table.text("amount", among=("i32", "u32")),
         multiplier=context.scale(table, "scale", context.dimension("credit")),
         refusals=tuple(refusals),
+        proof=table.proof(context.sources),
+    )
+    table.close()
+    return form
+
+
+def absolute(top: Table, context: Context) -> AbsoluteForm | None:
+    """The section ``[absolute]``: credit as remaining amount and number, by function 20 (class B)."""
+    if not top.has("absolute"):
+        return None
+    table = top.table("absolute")
+    registers = table.number("registers", low=1, high=MAX_WRITE)
+    places = table.table("at")
+    at = {name: places.number(name, low=1, high=2 * MAX_WRITE) for name in _ABSOLUTE_SIZES}
+    places.close()
+    for name, size in _ABSOLUTE_SIZES.items():
+        if at[name] + size > 2 * registers:
+            places.wrong(name, f"{size} bytes from {at[name]} end behind the area of {2 * registers} bytes")
+    form = AbsoluteForm(
+        area=table.number("area"),
+        registers=registers,
+        remaining=at["remaining"],
+        number=at["count"],
+        serial=at["serial"],
+        multiplier=context.scale(table, "scale", context.dimension("credit")),
         proof=table.proof(context.sources),
     )
     table.close()
@@ -71,10 +98,16 @@ def log(top: Table, context: Context) -> LogForm | None:
 
 
 def modes(top: Table, context: Context) -> ModeForm | None:
-    """The section ``[modes]``: register words by supply mode."""
+    """The section ``[modes]``: register words, or commands of DL/T 645, by supply mode."""
     if not top.has("modes"):
         return None
     table = top.table("modes")
+    if context.codec == "dlt645":
+        orders = {mode.value: table.texts(mode.value, among=COMMANDS) for mode in SupplyMode}
+        commands = {mode: tuple(COMMANDS[one] for one in names if one in COMMANDS) for mode, names in orders.items()}
+        found = ModeForm(0, commands, table.proof(context.sources))
+        table.close()
+        return found
     words = {mode.value: table.numbers(mode.value) for mode in SupplyMode}
     if len({len(one) for one in words.values()}) > 1:
         table.wrong("prepaid", "every mode must write the same number of registers")

@@ -58,22 +58,32 @@ class Field:
     bits: tuple[tuple[str, int], ...]  # (name, bit number) of a status byte
     volatile: bool  # moves by itself: ignored when two polls are compared
     proof: Proof
+    divisor: int = 1  # counts finer than the canonical unit are rounded
+    decimal: str = ""  # field that tells the decimal point: times 10 to the power of it minus 4
+    ratios: tuple[str, ...] = ()  # "pt", "ct": the register shows the transformers' secondary side
+    sign: tuple[str, int] | None = None  # field and bit that make it negative
+
+    @property
+    def plain(self) -> bool:
+        """Whether ``multiplier`` alone makes it canonical."""
+        return self.divisor == 1 and not (self.decimal or self.ratios or self.sign or self.type == "f32")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Registers that are read together."""
+    """Registers that are read together; or one data item: ``address`` is its identifier, ``count`` its bytes."""
 
     name: str
     function: int
     address: int
     count: int
     fields: tuple[Field, ...]
+    width: int = 2  # bytes of each of ``count``
 
     @property
     def size(self) -> int:
         """Bytes of an answer's body."""
-        return 2 * self.count
+        return self.width * self.count
 
     def field(self, name: str) -> Field | None:
         """The field of that name."""
@@ -109,6 +119,22 @@ class CreditForm:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsoluteForm:
+    """Remaining credit, purchase number and meter number in one frame of function 20. Offsets in bytes of its payload.
+
+    In front of each stands an enable byte. What the meter used since it was read is given back: class B, experimental.
+    """
+
+    area: int
+    registers: int
+    remaining: int
+    number: int
+    serial: int
+    multiplier: int
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
 class LogForm:
     """The meter's own purchase log, newest first. Record i begins at ``address + i * stride``; offsets in bytes."""
 
@@ -128,10 +154,10 @@ class LogForm:
 
 @dataclass(frozen=True, slots=True)
 class ModeForm:
-    """Words that put a meter into each supply mode (function 10)."""
+    """Words that put a meter into each supply mode: registers (function 10), or commands of DL/T 645 one by one."""
 
     address: int
-    words: Mapping[str, tuple[int, ...]]  # core.supply.SupplyMode value -> registers
+    words: Mapping[str, tuple[int, ...]]  # core.supply.SupplyMode value -> registers or commands
     proof: Proof
 
 
@@ -171,6 +197,9 @@ class Profile:
     settings: tuple[Setting, ...]
     options: Mapping[str, Option]
     sources: Mapping[str, str]
+    experimental: bool = False  # never offered, never sells unless somebody who knows says so
+    absolute: AbsoluteForm | None = None
+    ratios: Mapping[str, str] = field(default_factory=dict)  # "pt", "ct" -> "meter" or "estate"
     _by_name: Mapping[str, Block] = field(default_factory=dict, compare=False, repr=False)
 
     def __hash__(self) -> int:

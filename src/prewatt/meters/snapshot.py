@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prewatt.core.supply import ContactorState, MeterFlag, SupplyMode
-from prewatt.meters.decode import decoder
+from prewatt.meters.decode import NO_RATIOS, decoder
 from prewatt.meters.plan import identity
 from prewatt.meters.row import ABSENT, CONTACTOR_CODES, MODE_CODES
 from prewatt.meters.shape import Profile, Proof
@@ -69,19 +69,23 @@ class Snapshot:
         return None if found is None else found.value
 
 
-def snapshot(profile: Profile, bodies: Mapping[str, bytes]) -> Snapshot:
-    """The view of the bodies of any blocks of a profile; the first block that holds a name gives it."""
+def snapshot(profile: Profile, bodies: Mapping[str, bytes], ratios: Mapping[str, int] = NO_RATIOS) -> Snapshot:
+    """The view of the bodies of any blocks of a profile; the first block that holds a name gives it.
+
+    ``ratios``: of the transformers in front of this meter, as the estate has them.
+    """
     reader = decoder(profile)
+    context = reader.context(bodies, ratios)
     quantities: dict[str, Quantity] = {}
     bits: dict[str, bool] = {}
     for block in profile.blocks:
         body = bodies.get(block.name)
         if body is None:
             continue
-        values = reader.values(block.name, body)
+        values = reader.values(block.name, body, context)
         for one in block.fields:
-            if one.dimension and one.name not in quantities:
-                register = block.address + one.offset // 2
+            if one.dimension and one.name in values and one.name not in quantities:
+                register = block.address + (one.offset // 2 if block.width == 2 else 0)
                 quantities[one.name] = Quantity(
                     one.name, values[one.name], one.dimension, block.name, register, one.proof
                 )  # fmt: skip

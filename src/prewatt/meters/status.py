@@ -47,6 +47,8 @@ def status(bits: Mapping[str, bool], phases: int) -> Status:
 
 
 def _contactor(bits: Mapping[str, bool], phases: int) -> ContactorState:
+    if "relay_open" in bits:
+        return ContactorState.OPEN if bits["relay_open"] else ContactorState.CLOSED
     relays = _phases(bits, "relay", phases)
     if not relays:
         return ContactorState.UNKNOWN
@@ -56,8 +58,11 @@ def _contactor(bits: Mapping[str, bool], phases: int) -> ContactorState:
 def _mode(bits: Mapping[str, bool], phases: int) -> SupplyMode:
     if bits.get("force_open"):
         return SupplyMode.FORCED_OFF
-    if bits.get("force_close"):
+    if bits.get("force_close") or bits.get("keep_power"):
         return SupplyMode.HELD_ON
+    if bits.get("trip_ordered") and not bits.get("prepaid_enabled"):
+        # a meter with its own purse orders the trip itself when that is empty: then nobody forced it
+        return SupplyMode.FORCED_OFF
     if not bits.get("forced_enabled"):
         return SupplyMode.PREPAID
     return SupplyMode.HELD_ON if any(_phases(bits, "forced_closed", phases)) else SupplyMode.FORCED_OFF
