@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.utils import OperationalError
 
+from tests.storm.arena import out_of_loop
 from tests.storm.plan import Crash
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def crashing(world: World, crash: Crash | None) -> Iterator[None]:
         if not crash.full:
             raise StoreDied("answer")
     except StoreDied:
-        world.arena.restart()
+        out_of_loop(world.arena.restart)
         raise
     finally:
         connection.__dict__.pop("_commit", None)

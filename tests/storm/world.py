@@ -12,7 +12,7 @@ from prewatt.core.clock import SteppedClock
 from prewatt.core.evidence import Evidence
 from prewatt.field.simulator.chance import stream
 from prewatt.main.verbs import Verbs
-from tests.storm.arena import SERIALS, START, Arena
+from tests.storm.arena import SERIALS, START, Arena, out_of_loop
 from tests.storm.cashiers import Cashier
 from tests.storm.happenings import Happenings
 from tests.storm.head import Head
@@ -191,7 +191,7 @@ class World:
         """Plain SQL, in no transaction."""
         connection = self.arena.connection
         if connection.connection is None:
-            out_of_loop_connect(connection)
+            out_of_loop(connection.ensure_connection)
         return connection.connection.execute(sql.replace("%s", "?"), parameters).fetchall()
 
     def cause(self, place: int, word: str) -> None:
@@ -226,13 +226,6 @@ class World:
     def digest(self) -> str:
         """The trace as one number."""
         return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
-
-
-def out_of_loop_connect(connection: Any) -> None:
-    """Open the connection again after a crash."""
-    from tests.storm.arena import out_of_loop
-
-    out_of_loop(connection.ensure_connection)
 
 
 def brief(value: Any) -> str:
