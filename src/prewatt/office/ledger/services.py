@@ -59,9 +59,8 @@ def post(*, at: datetime, kind: str, subject: str, by: Operator | None, lines: S
 
 
 def _check(lines: Sequence[Posting]) -> None:
-    one_sided = all(
-        min(line.debit, line.credit) == NOTHING and max(line.debit, line.credit) > NOTHING for line in lines
-    )
+    sides = [sorted((line.debit.fen, line.credit.fen)) for line in lines]
+    one_sided = all(least == 0 < most for least, most in sides)
     if not lines or not one_sided or sum(line.debit.fen - line.credit.fen for line in lines):
         raise Unbalanced(lines)
 
