@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from prewatt.core.supply import UnitState
 from prewatt.office.readings.selectors import Tile
 from prewatt.web.console.base.states import STATES
+from prewatt.web.console.overview.tiles import is_unsure
 
 # from well to grave, those apart last: the order of the legend and of a zone's bar
 ORDER = (
@@ -50,6 +51,7 @@ class Zone:
     key: int
     name: str
     count: int
+    unsure: int = 0  # units whose gateway is away
     floors: list[Floor] = field(default_factory=list)
     bar: list[Part] = field(default_factory=list)
 
@@ -69,7 +71,7 @@ def zones(tiles: Sequence[Tile], pieces: Sequence[str]) -> list[Zone]:
     """The wall: ``pieces`` is the HTML of ``tiles``, in the same order. Tiles come from the lowest floor up."""
     found = []
     for key, (name, members) in enumerate(_by_zone(tiles).items()):
-        zone = Zone(key, name or _("without a building"), len(members), bar=bar(tiles[place] for place in members))
+        zone = _zone(key, name or _("without a building"), [tiles[place] for place in members])
         floors: dict[str, list[int]] = {}
         for place in members:
             floors.setdefault(_floor(tiles[place], name), []).append(place)
@@ -85,7 +87,11 @@ def zones(tiles: Sequence[Tile], pieces: Sequence[str]) -> list[Zone]:
 def bars(tiles: Sequence[Tile]) -> list[Zone]:
     """The zones with their bars alone: for a wall that is already drawn."""
     by_zone = enumerate(_by_zone(tiles).values())
-    return [Zone(key, "", len(members), bar=bar(tiles[place] for place in members)) for key, members in by_zone]
+    return [_zone(key, "", [tiles[place] for place in members]) for key, members in by_zone]
+
+
+def _zone(key: int, name: str, members: Sequence[Tile]) -> Zone:
+    return Zone(key, name, len(members), sum(is_unsure(tile) for tile in members), bar=bar(members))
 
 
 def _by_zone(tiles: Sequence[Tile]) -> dict[str, list[int]]:

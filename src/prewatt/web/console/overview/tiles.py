@@ -17,7 +17,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from prewatt.core.money import Money
-from prewatt.core.supply import SupplyMode, UnitState
+from prewatt.core.supply import Contact, SupplyMode, UnitState
 from prewatt.office.readings.selectors import Tile
 from prewatt.web.console.base.states import MODES, STATES
 from prewatt.web.console.base.templatetags.console import kw, kwh
@@ -76,7 +76,12 @@ class Wall:
 
 def face_of(tile: Tile) -> Face:
     """What makes a tile look different at a glance."""
-    return (tile.unit, tile.customer, tile.circuit, tile.state, tile.mode)
+    return (tile.unit, tile.customer, tile.circuit, tile.state, tile.mode, is_unsure(tile))
+
+
+def is_unsure(tile: Tile) -> bool:
+    """Whether nobody can ask the meter now, because its gateway is away: what the tile shows may have changed."""
+    return tile.contact is Contact.UNKNOWN and tile.read_at is not None
 
 
 def numbers_of(tile: Tile) -> str:
@@ -99,6 +104,7 @@ def draw(tile: Tile) -> str:
     """The tile's HTML. Built by hand: two thousand of them make a page."""
     state = STATES[tile.state]
     held = " is-held" if tile.mode is SupplyMode.HELD_ON else ""
+    unsure = " is-unsure" if is_unsure(tile) else ""
     mark = f'<span class="visually-hidden">{escape(str(MODES[tile.mode].word))}</span>' if held else ""
     customer = escape(f"{tile.customer} · {tile.circuit}" if tile.circuit else tile.customer)
     word = escape(str(state.word))
@@ -106,7 +112,7 @@ def draw(tile: Tile) -> str:
     long = " is-long" if len(credit) > LONG else ""
     at = int(tile.read_at.timestamp()) if tile.read_at else 0
     return (
-        f'<a id="m{tile.meter_id}" class="tile state--{state.key}{held}" data-state="{state.key}" data-at="{at}"'
+        f'<a id="m{tile.meter_id}" class="tile state--{state.key}{held}{unsure}" data-state="{state.key}" data-at="{at}"'
         f' href="{_address(tile.unit)}"><b>{number}</b>{mark}<i class="ti ti-{state.icon}" aria-hidden="true"></i>'
         f'<span class="tile__who">{customer}</span><span class="tile__word">{word}</span>'
         f'<span class="tile__credit{long}">{credit}</span><span class="tile__power">{_power(tile)}</span>'

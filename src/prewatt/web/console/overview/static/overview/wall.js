@@ -15,7 +15,7 @@
     wall.classList.toggle("is-filtered", only.size > 0);
     wall.classList.toggle("is-searched", wanted !== "");
     all().forEach((tile) => {
-      const match = only.size === 0 || only.has(tile.dataset.state);
+      const match = only.size === 0 || only.has(tile.dataset.state) || (only.has("held-on") && tile.classList.contains("is-held"));
       const found = wanted === "" || tile.textContent.toLowerCase().includes(wanted);
       tile.classList.toggle("is-match", match && only.size > 0);
       tile.classList.toggle("is-found", found && wanted !== "");
