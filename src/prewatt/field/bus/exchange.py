@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from prewatt.field.bus.timing import Timing
-from prewatt.meters.modbus import READ, answer_length
+from prewatt.meters.framing import RTU, Framing
 
 
 class Priority(IntEnum):
@@ -64,19 +64,22 @@ Guard = Callable[[], bool]
 
 
 class Question:
-    """A frame with everything its answer is compared with, prepared once."""
+    """A frame with everything its answer is compared with, prepared once.
 
-    __slots__ = ("frame", "head", "length", "name", "timeout_s", "unit", "write")
+    ``length`` and ``head`` let a Modbus answer be known at a glance; a codec whose answers vary has length 0 and is
+    always cut. ``expects``: how long a normal answer is about, for the time it takes.
+    """
 
-    def __init__(self, frame: bytes, timing: Timing, name: str = "") -> None:
+    __slots__ = ("frame", "framing", "head", "length", "name", "timeout_s", "write")
+
+    def __init__(
+        self, frame: bytes, timing: Timing, name: str = "", framing: Framing = RTU, expects: int = 0
+    ) -> None:  # fmt: skip
         self.frame = frame
         self.name = name
-        self.unit = frame[0]
-        self.write = frame[1] != READ
-        self.length = answer_length(frame)
-        # a read is answered by its byte count, a write by the first six bytes of the request
-        self.head = bytes(frame[:6]) if self.write else bytes((frame[0], READ, self.length - 5))
-        self.timeout_s = timing.answer_within_s(len(frame), self.length)
+        self.framing = framing
+        self.length, self.head, self.write = framing.outline(frame)
+        self.timeout_s = timing.answer_within_s(len(frame), self.length or expects)
 
 
 class Job:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from math import inf
-from typing import Protocol
 
 from fastcrc.crc16 import modbus as crc
 
@@ -26,25 +25,10 @@ from prewatt.field.bus.exchange import (
 from prewatt.field.bus.rounds import Rounds, Station
 from prewatt.field.bus.suspects import Suspects
 from prewatt.field.bus.timing import Timing
-from prewatt.meters.modbus import CutKind, cut
+from prewatt.field.bus.watcher import Watcher
+from prewatt.meters.modbus import CutKind
 
 SETTLE_S = 0.1  # a damaged or torn answer may still be coming in pieces
-
-
-class Watcher(Protocol):
-    """Who is told what the line hears. Called between frames; must not block."""
-
-    def polled(self, station: Station, frames: list[bytes], now: float) -> None:
-        """A meter's state came in whole: the sound frame of each of its questions, empty where it refused."""
-
-    def refused(self, station: Station, reply: Reply, now: float) -> None:
-        """A meter answered its poll with an exception."""
-
-    def missed(self, station: Station, outcome: Outcome, now: float) -> None:
-        """A meter did not answer its poll or probe."""
-
-    def frame(self, direction: str, data: bytes, note: str) -> None:
-        """Every frame, when ``Machine.tapped`` is set."""
 
 
 class Machine:
@@ -149,13 +133,13 @@ class Machine:
             station = self.rounds.next(now)
             if station is not None and self._suspects:
                 station = self._unsuspected(station, now)
+                if station is None:
+                    return None
             if station is not None:
                 self._station = station
                 return self._send(station.questions[station.step], now)
-            if self._suspects:
-                self.due = min(self._when(now), self._suspects.clear_by(now))
-                return None
-        self.due = self._when(now)
+        # never "now": whatever has nothing to send now must not be asked again and again
+        self.due = max(self._when(now), now + self._silence)
         return None
 
     def on_bytes(self, now: float, data: bytes) -> None:
@@ -206,30 +190,47 @@ class Machine:
                     return None
                 claim.job = None
                 return self._allowed(job)
-            if not self._jobs:
+            entry = self._first_job(now)
+            if entry is None:
                 return None
-            item = self._jobs[0][2]
+            item = entry[2]
             if isinstance(item, Claim):
-                heapq.heappop(self._jobs)
                 self._claim = item
                 item.granted()
-                continue
-            if self._suspects and self._suspects.clear_at(item.question, now) > now:
-                return None
-            heapq.heappop(self._jobs)
-            if self._allowed(item) is not None:
+            elif self._allowed(item) is not None:
                 return item
 
-    def _unsuspected(self, station: Station | None, now: float) -> Station | None:
-        """The next station whose answer cannot be mistaken for one still owed."""
+    def _first_job(self, now: float) -> tuple[int, int, Job | Claim] | None:
+        """Take the first job off the queue whose answer cannot be mistaken for one still owed."""
+        jobs = self._jobs
+        if not jobs:
+            return None
+        if not self._suspects:
+            return heapq.heappop(jobs)
+        for entry in sorted(jobs):
+            item = entry[2]
+            if isinstance(item, Claim) or self._suspects.clear_at(item.question, now) <= now:
+                jobs.remove(entry)
+                heapq.heapify(jobs)
+                return entry
+        return None
+
+    def _unsuspected(self, first: Station, now: float) -> Station | None:
+        """The next station whose answer cannot be mistaken for one still owed; ``due`` is set when there is none."""
+        station: Station | None = first
+        soonest = inf
         for _ in range(len(self.rounds.stations) + 1):
             if station is None:
                 break
             clear_at = self._suspects.clear_at(station.questions[station.step], now)
             if clear_at <= now:
                 return station
+            soonest = min(soonest, clear_at)
             self.rounds.defer(station, clear_at)
             station = self.rounds.next(now)
+        when = self._when(now)
+        # for those deferred it would be "now": only moments to come count
+        self.due = min(soonest, when if when > now else inf)
         return None
 
     def _allowed(self, job: Job) -> Job | None:
@@ -263,14 +264,14 @@ class Machine:
     def _search(self, now: float, question: Question, *, final: bool) -> None:
         """Look for the answer among what came since the question."""
         while True:
-            found = cut(question.frame, self._held, final=final)
+            found = question.framing.cut(question.frame, self._held, final=final)
             piece = bytes(self._held[: found.consumed])
             del self._held[: found.consumed]
             if found.kind is CutKind.INCOMPLETE:
                 return
             answer = found.answer
             if found.kind is CutKind.ANSWER and answer is not None:
-                raw = piece[-(5 if answer.exception else question.length) :]
+                raw = question.framing.raw(question.frame, piece, answer)
                 if answer.exception:
                     self._excepted(now, question, answer.exception, raw)
                 else:

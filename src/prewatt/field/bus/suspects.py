@@ -7,8 +7,6 @@ when it asks for another register. A frame that looks like the one owed settles 
 
 from __future__ import annotations
 
-from math import inf
-
 from prewatt.field.bus.exchange import Question
 
 SAME_QUESTION_S = 2.0
@@ -39,8 +37,3 @@ class Suspects:
                 wait = SAME_QUESTION_S if owed.frame == question.frame else OTHER_QUESTION_S
                 free_at = max(free_at, since + wait)
         return free_at
-
-    def clear_by(self, now: float) -> float:
-        """When the first of what is owed may be asked again; a moment from now at least."""
-        moments = [since + wait for since, _ in self._owed for wait in (SAME_QUESTION_S, OTHER_QUESTION_S)]
-        return min((moment for moment in moments if moment > now), default=inf)

@@ -204,12 +204,14 @@ class Journey:
         assert permit.order_id == self._task.order_id, "a permit is for one order"
         try:
             exchange = credit_frame(
-                self._meter.profile, self._meter.entry.address, n=permit.n, amount=permit.amount
+                self._meter.profile, self._meter.unit, n=permit.n, amount=permit.amount
             )  # fmt: skip
         except CreditUnsupported as error:
             log.warning("credit.unsupported", order=permit.order_id, why=str(error))
             return None
-        return Question(exchange.frame, self._line.timing, exchange.block)
+        return Question(
+            exchange.frame, self._line.timing, exchange.block, exchange.framing, exchange.reply_length
+        )  # fmt: skip
 
     def _allowed(self, permit: Permit) -> bool:
         """At the moment of the first byte: is the lease still ours, and the one the permit was given under?"""

@@ -13,7 +13,17 @@ from prewatt.field.bus.timing import Timing
 from prewatt.field.headend.store import MeterEntry
 from prewatt.meters import registry
 from prewatt.meters.decode import decoder
-from prewatt.meters.plan import LOG_BLOCK, Exchange, identity, plan_evidence, plan_identity, plan_log, plan_state
+from prewatt.meters.framing import of
+from prewatt.meters.plan import (
+    LOG_BLOCK,
+    Exchange,
+    identity,
+    plan_evidence,
+    plan_identity,
+    plan_log,
+    plan_state,
+    unit_of,
+)  # fmt: skip
 from prewatt.meters.row import ABSENT, ROW
 from prewatt.meters.shape import Profile
 
@@ -22,11 +32,13 @@ _AT_OFFSET = 4  # ROW: meter id, time, store, quantities ..., the meter's clock 
 _STORE_OFFSET = 12
 _CLOCK_OFFSET = ROW.size - 8
 LOG_RECORDS = 20
-_BODY = slice(3, -2)
 
 
 class Meter:
-    """What the head-end knows of one meter. Raises UnknownProfile for a profile that does not exist."""
+    """What the head-end knows of one meter.
+
+    Raises UnknownProfile for a profile that does not exist, ValueError when it cannot be called by what is known of it.
+    """
 
     def __init__(self, entry: MeterEntry, timing: Timing) -> None:
         self.entry = entry
@@ -34,9 +46,12 @@ class Meter:
         self.timing = timing
         self.profile = registry.get(entry.profile)
         self._decoder = decoder(self.profile)
-        self.state = _questions(plan_state(self.profile, entry.address), timing)
-        self.evidence = _questions(plan_evidence(self.profile, entry.address), timing)
-        self._identity = _questions(plan_identity(self.profile, entry.address), timing)
+        self.unit = unit_of(self.profile, entry.address, entry.serial)
+        self.ratios = {"pt": entry.pt, "ct": entry.ct}
+        self._body = of(self.profile).body
+        self.state = _questions(plan_state(self.profile, self.unit), timing)
+        self.evidence = _questions(plan_evidence(self.profile, self.unit), timing)
+        self._identity = _questions(plan_identity(self.profile, self.unit), timing)
         self._beyond = tuple(question for question in self.evidence if _tells_total(self.profile, question.name))
         self.station = Station(entry.address, self.state, self)
         # contact
@@ -57,10 +72,16 @@ class Meter:
         self._count = ABSENT  # of the last row
         self._more_count = ABSENT  # when _more was read
 
+    def fits(self, entry: MeterEntry) -> bool:
+        """Whether its questions and values are made from what an entry of the roster says."""
+        own = self.entry
+        same = (own.address, own.profile, own.pt, own.ct) == (entry.address, entry.profile, entry.pt, entry.ct)
+        return same and (isinstance(self.unit, int) or own.serial == entry.serial)
+
     @property
     def proof_with_log(self) -> tuple[Question, ...]:
         """Evidence with the whole purchase log: for an order that was overtaken by another purchase."""
-        log = plan_log(self.profile, self.entry.address, newest=LOG_RECORDS)
+        log = plan_log(self.profile, self.unit, newest=LOG_RECORDS)
         short = tuple(question for question in self.evidence if not question.name.startswith(LOG_BLOCK))
         return short + _questions(log, self.timing)
 
@@ -77,7 +98,8 @@ class Meter:
             self._row[_STORE_OFFSET] = store
             return bytes(self._row)
         self._packed = frames
-        bodies = {question.name: frame[_BODY] for question, frame in zip(self.state, frames, strict=True) if frame}
+        body = self._body
+        bodies = {question.name: body(frame) for question, frame in zip(self.state, frames, strict=True) if frame}
         if self._row and self._unchanged(bodies):
             _AT.pack_into(self._row, _AT_OFFSET, at_ms)
             self._row[_STORE_OFFSET] = store
@@ -113,7 +135,7 @@ class Meter:
         )
 
     def _decode(self, bodies: dict[str, bytes], at_ms: int, store: int) -> None:
-        row = self._decoder.row(self.entry.meter_id, at_ms, store, {**bodies, **self._more})
+        row = self._decoder.row(self.entry.meter_id, at_ms, store, {**bodies, **self._more}, self.ratios)
         self._count = row.purchase_number
         if self._more and self._count not in (self._more_count, ABSENT):
             if self._more_count != ABSENT:
@@ -128,11 +150,14 @@ class Meter:
         """The purchase count in a body, if that block has it."""
         if block.startswith(LOG_BLOCK) or self.profile.block(block).field("purchase_number") is None:
             return None
-        return self._decoder.values(block, body)["purchase_number"]
+        return self._decoder.values(block, body).get("purchase_number")
 
 
 def _questions(exchanges: Iterable[Exchange], timing: Timing) -> tuple[Question, ...]:
-    return tuple(Question(exchange.frame, timing, exchange.block) for exchange in exchanges)
+    return tuple(
+        Question(exchange.frame, timing, exchange.block, exchange.framing, exchange.reply_length)
+        for exchange in exchanges
+    )
 
 
 def _tells_total(profile: Profile, block: str) -> bool:

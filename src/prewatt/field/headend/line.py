@@ -181,13 +181,14 @@ class Line:
 
     def _meter(self, entry: MeterEntry, inherited: dict[int, Meter]) -> Meter | None:
         known = self.meters.get(entry.meter_id)
-        if known is not None and (known.entry.address, known.entry.profile) == (entry.address, entry.profile):
+        if known is not None and known.fits(entry):
             if known.entry.read_interval_s != entry.read_interval_s:
                 known.store_at = self._time.boundary_after(self._time.now(), entry.read_interval_s)
             known.entry = entry
             return known
         try:
             meter = Meter(entry, self.timing)
+            _carried(meter, self.gateway)
         except (UnknownProfile, ProfileError, ValueError) as error:
             log.warning("meter.unusable", meter=entry.name, why=str(error))
             return None
@@ -239,6 +240,12 @@ class Line:
             done(reply)
 
         self.bus.submit(Priority.POLL, question, noted)
+
+
+def _carried(meter: Meter, gateway: GatewayEntry) -> None:
+    """Raises ValueError when the gateway cannot carry the meter's frames."""
+    if gateway.kind == "modbus-tcp" and "mbap" not in meter.profile.framing:
+        raise ValueError(f"a Modbus TCP gateway does not carry frames of {meter.profile.name}")
 
 
 class _Chores:

@@ -20,10 +20,12 @@ class MeterEntry:
 
     meter_id: int
     name: str
-    address: int  # unit on the line
+    address: int  # unit on the line; for a DL/T 645 meter only its place, for it is called by its serial
     profile: str  # name of the register profile
     serial: str  # as imported; "" when not known yet
     read_interval_s: int  # stored readings
+    pt: int = 1  # ratios of the transformers in front of it
+    ct: int = 1
 
 
 @dataclass(frozen=True, slots=True)
