@@ -61,7 +61,8 @@ def post(*, at: datetime, kind: str, subject: str, by: Operator | None, lines: S
 def _check(lines: Sequence[Posting]) -> None:
     sides = [sorted((line.debit.fen, line.credit.fen)) for line in lines]
     one_sided = all(least == 0 < most for least, most in sides)
-    if not lines or not one_sided or sum(line.debit.fen - line.credit.fen for line in lines):
+    net = sum(line.debit.fen - line.credit.fen for line in lines)
+    if not lines or not one_sided or net:
         raise Unbalanced(lines)
 
 
