@@ -66,6 +66,8 @@ def _meters(site: Site) -> dict[int, list[MeterEntry]]:
                 profile=one.profile,
                 serial=one.serial,
                 read_interval_s=site.read_interval_s,
+                pt=one.pt,
+                ct=one.ct,
             )
         )
     return found
