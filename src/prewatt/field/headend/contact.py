@@ -133,12 +133,13 @@ class Contacts:
         before, meter.contact = meter.contact, contact
         if before is not None or contact is Contact.OUT:
             log.info("meter.contact", meter=meter.entry.name, contact=contact.value, reason=reason)
+        last_good_ms = self._when(meter.last_good_at)
+        tried = meter.station.failures
         self._outbox.contact(
             ContactChange(
-                ContactKind.METER, meter.entry.meter_id, contact.value, self._at_ms(now), self._when(meter.last_good_at),
-                meter.station.failures, reason,
+                ContactKind.METER, meter.meter_id, contact.value, self._at_ms(now), last_good_ms, tried, reason
             )
-        )  # fmt: skip
+        )
 
     def _gateway(self, gateway: GatewayContact, contact: Contact, now: float, reason: str) -> None:
         gateway.contact, gateway.reason = contact, reason

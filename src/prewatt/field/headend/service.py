@@ -109,6 +109,7 @@ class HeadEnd:
     async def _refresh_roster(self) -> None:
         assert self._plant is not None
         roster = await self._store.roster(known=self._roster_version)
+        self._back()
         if roster is None:
             return
         await self._plant.apply(roster)
@@ -171,8 +172,6 @@ class HeadEnd:
             log.warning("lease.lost", why=str(error))
         except Exception:
             log.exception("headend.duty-failed", duty=duty.__name__)
-        else:
-            self._back()
 
     def _back(self) -> None:
         if self._store_away:
