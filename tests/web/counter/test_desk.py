@@ -9,7 +9,7 @@ from prewatt.core.money import Money
 from prewatt.web.console.counter.faces import masked
 from tests.office import factories
 
-HOME, FIND, DESK, QUOTE = (reverse(f"counter:{name}") for name in ("home", "find", "desk", "quote"))
+HOME, FIND, DESK, FIGURES, QUOTE = (reverse(f"counter:{name}") for name in ("home", "find", "desk", "figures", "quote"))
 
 
 @pytest.mark.parametrize("words", ["A-101", "a-101", "小面", "lhxmd", "345678", "260000001000", "A-101 表"])
@@ -57,6 +57,16 @@ def test_arrears_and_silence_are_told_before_the_sale(shop, cashier):
     assert "Arrears" in page
     assert "¥137.20" in page
     assert "does not answer at the moment" in page
+
+
+def test_what_the_meter_holds_is_refreshed_while_the_card_is_open(shop, cashier):
+    query = {"agreement": shop.agreements[0].number, "meter": shop.meters[0].pk}
+    assert "¥123.45" in cashier.get(FIGURES, query).content.decode()
+    shop.holds(shop.meters[0], 99_900)
+    page = cashier.get(FIGURES, query).content.decode()
+    assert "¥999.00" in page
+    assert "<form" not in page, "what is being typed is left alone"
+    assert cashier.get(FIGURES).status_code == 404
 
 
 def test_money_under_way_is_told(shop, cashier):
@@ -114,7 +124,7 @@ def test_a_customer_with_several_meters_chooses_one(shop, cashier):
 def test_a_cashier_of_one_zone_finds_nobody_of_another(shop, browser):
     client = browser("cashier", groups=(shop.floors[0],))
     assert "云朵服装店" not in client.get(FIND, {"q": "B-101"}).content.decode()
-    for address in (HOME, DESK, QUOTE):
+    for address in (HOME, DESK, FIGURES, QUOTE):
         assert client.get(address, {"agreement": shop.agreements[2].number, "amount": "1"}).status_code == 404
         assert client.get(address, {"unit": "B-101", "amount": "1"}).status_code == 404
     assert client.get(HOME, {"unit": "A-101"}).status_code == 200

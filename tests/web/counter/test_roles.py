@@ -13,6 +13,7 @@ PAGES = {
     "counter:home": {"vend.sell", "vend.view"},
     "counter:find": {"vend.sell"},
     "counter:desk": {"vend.sell"},
+    "counter:figures": {"vend.sell"},
     "counter:quote": {"vend.sell"},
     "counter:today": {"vend.view"},
     "counter:today-live": {"vend.view"},

@@ -54,6 +54,16 @@ def desk(request: ConsoleRequest) -> HttpResponse:
 
 @right("vend.sell")
 @require_GET
+def figures(request: ConsoleRequest) -> HttpResponse:
+    """What the chosen meter holds now: the card stays true while the customer looks for his purse."""
+    chosen = chosen_of(request, request.GET)
+    if chosen is None or chosen.face is None:
+        raise Http404
+    return render(request, "console/counter/figures.html", {"chosen": chosen})
+
+
+@right("vend.sell")
+@require_GET
 def quote(request: ConsoleRequest) -> HttpResponse:
     """What the amount being typed would do."""
     chosen = chosen_of(request, request.GET)

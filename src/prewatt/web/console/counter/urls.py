@@ -11,6 +11,7 @@ urlpatterns = [
     path("", desk.home, name="home"),
     path("find", desk.find, name="find"),
     path("desk", desk.desk, name="desk"),
+    path("figures", desk.figures, name="figures"),
     path("quote", desk.quote, name="quote"),
     path("till", desk.till, name="till"),
     path("sell", selling.sell, name="sell"),
