@@ -13,7 +13,7 @@ from prewatt.core.clock import Clock, ScaledClock, SystemClock
 from prewatt.core.errors import Refusal
 from prewatt.field.simulator.building import SimulatedBuilding
 from prewatt.field.simulator.faults import FaultKind
-from prewatt.field.simulator.plan import DDSY, PROFILES, BuildingPlan, bench, describe
+from prewatt.field.simulator.plan import DDSY, DLT_MODELS, PROFILES, BuildingPlan, bench, describe
 from prewatt.field.simulator.server import BuildingServer
 from prewatt.main.home import Home
 
@@ -38,7 +38,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--lines", type=int, help="so many lines of equal meters, instead of the demo building")
     parser.add_argument("--meters", type=int, help="meters on each line (1 to 247; 24 when not given)")
     parser.add_argument("--profile", choices=PROFILES, help="kind of meter")
-    parser.add_argument("--baud", type=int, choices=BAUDS, help="9600 when not given")
+    parser.add_argument("--baud", type=int, choices=BAUDS, help="9600 when not given, 2400 for DL/T 645")
     parser.add_argument("--framing", choices=FRAMINGS, default="rtu-over-tcp")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (loopback when not given)")
     parser.add_argument("--port", type=int, default=0, help="port of the first line; the others follow (0: free ones)")
@@ -60,6 +60,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error("--lines is from 1 to 256")
     if options.meters is not None and not 1 <= options.meters <= 247:
         parser.error("--meters is from 1 to 247")
+    if options.profile in DLT_MODELS and options.framing == "modbus-tcp":
+        parser.error("Modbus TCP does not carry frames of DL/T 645")
     if not 0 <= options.port <= 65_535:
         parser.error("--port is from 0 to 65535")
     return options
@@ -118,8 +120,9 @@ def plan_of(options: argparse.Namespace) -> BuildingPlan:
     plain = (options.lines, options.meters, options.profile, options.baud)
     if not any(plain) and options.framing == "rtu-over-tcp":
         return describe(options.seed)
+    usual = 2400 if options.profile in DLT_MODELS else 9600
     return bench(
-        options.lines or 1, options.meters or 24, options.profile or DDSY, options.baud or 9600, options.seed,
+        options.lines or 1, options.meters or 24, options.profile or DDSY, options.baud or usual, options.seed,
         options.framing,
     )  # fmt: skip
 

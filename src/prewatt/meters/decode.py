@@ -26,6 +26,7 @@ QUANTITY_COLUMNS = (
     "energy", "sharp", "peak", "flat", "valley", "deep", "credit", "total_purchased", "purchase_number", "power",
     "voltage_a", "voltage_b", "voltage_c", "current_a", "current_b", "current_c", "power_factor",
 )  # fmt: skip
+_CREDIT = QUANTITY_COLUMNS.index("credit")
 _REMEMBERED = 4096
 _HEAD = 3  # unit, function, byte count
 
@@ -156,7 +157,7 @@ class Decoder:
             ]
         else:
             amounts = self._scaled(counts, self.context(bodies, ratios))
-        found = self._status(counts)
+        found = self._status(counts, amounts[_CREDIT] > 0)
         return ReadingRow._make((meter_id, at_ms, store, *amounts, *found, self.clock(bodies)))
 
     def clock(self, bodies: Mapping[str, bytes]) -> int:
@@ -174,19 +175,18 @@ class Decoder:
             for (place, _), one in zip(self._columns, self._column_fields, strict=True)
         ]
         if self._overdrawn is not None:
-            credit = QUANTITY_COLUMNS.index("credit")
             owed = scaled(counts[self._overdrawn[0]], self._overdrawn[1], context)
-            amounts[credit] = net(amounts[credit], owed)
+            amounts[_CREDIT] = net(amounts[_CREDIT], owed)
         return amounts
 
-    def _status(self, counts: tuple[int, ...]) -> Status:
-        key = tuple([counts[place] for place in self._status_places])
+    def _status(self, counts: tuple[int, ...], funded: bool) -> Status:
+        key = (funded, *[counts[place] for place in self._status_places])
         found = self._statuses.get(key)
         if found is None:
             if len(self._statuses) >= _REMEMBERED:
                 self._statuses.clear()
-            known = [pair for pair in zip(self._status_fields, key, strict=True) if pair[1] != ABSENT]
-            found = status(_named_bits(known), self.profile.phases) if known else UNKNOWN
+            known = [pair for pair in zip(self._status_fields, key[1:], strict=True) if pair[1] != ABSENT]
+            found = status(_named_bits(known), self.profile.phases, funded=funded) if known else UNKNOWN
             self._statuses[key] = found
         return found
 

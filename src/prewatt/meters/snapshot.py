@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prewatt.core.supply import ContactorState, MeterFlag, SupplyMode
-from prewatt.meters.decode import NO_RATIOS, decoder
+from prewatt.meters.decode import NO_RATIOS, decoder, net
 from prewatt.meters.plan import identity
 from prewatt.meters.row import ABSENT, CONTACTOR_CODES, MODE_CODES
 from prewatt.meters.shape import Profile, Proof
@@ -90,7 +90,10 @@ def snapshot(profile: Profile, bodies: Mapping[str, bytes], ratios: Mapping[str,
                     one.name, values[one.name], one.dimension, block.name, register, one.proof
                 )  # fmt: skip
         bits = reader.bits(block.name, body) | bits
-    found = status(bits, profile.phases)
+    credit, owed = quantities.get("credit"), quantities.get("overdrawn")
+    if credit is not None and owed is not None:
+        quantities["credit"] = credit = replace(credit, value=net(credit.value, owed.value))
+    found = status(bits, profile.phases, funded=credit is not None and credit.value > 0)
     clock = reader.clock(bodies)
     return Snapshot(
         profile=profile.name,

@@ -38,10 +38,10 @@ _GROUPS = {
 }
 
 
-def status(bits: Mapping[str, bool], phases: int) -> Status:
-    """What the bits of one poll mean for a meter of that many phases."""
+def status(bits: Mapping[str, bool], phases: int, *, funded: bool = False) -> Status:
+    """What the bits of one poll mean for a meter of that many phases. ``funded``: it holds credit."""
     return Status(
-        CONTACTOR_CODES.index(_contactor(bits, phases).value), MODE_CODES.index(_mode(bits, phases).value),
+        CONTACTOR_CODES.index(_contactor(bits, phases).value), MODE_CODES.index(_mode(bits, phases, funded).value),
         int(_flags(bits, phases)),
     )  # fmt: skip
 
@@ -55,13 +55,13 @@ def _contactor(bits: Mapping[str, bool], phases: int) -> ContactorState:
     return ContactorState.CLOSED if any(relays) else ContactorState.OPEN
 
 
-def _mode(bits: Mapping[str, bool], phases: int) -> SupplyMode:
+def _mode(bits: Mapping[str, bool], phases: int, funded: bool) -> SupplyMode:
     if bits.get("force_open"):
         return SupplyMode.FORCED_OFF
     if bits.get("force_close") or bits.get("keep_power"):
         return SupplyMode.HELD_ON
-    if bits.get("trip_ordered") and not bits.get("prepaid_enabled"):
-        # a meter with its own purse orders the trip itself when that is empty: then nobody forced it
+    if bits.get("trip_ordered") and (funded or not bits.get("prepaid_enabled")):
+        # a meter with a purse of its own orders the trip itself when that is empty: then nobody forced it
         return SupplyMode.FORCED_OFF
     if not bits.get("forced_enabled"):
         return SupplyMode.PREPAID

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from prewatt.core.clock import Clock
+from prewatt.field.simulator import dlt
 from prewatt.field.simulator.adf import ADF_3P_MAP, ADF_MAP
 from prewatt.field.simulator.chance import stream
 from prewatt.field.simulator.faults import LATE_S, FaultKind, Faults
 from prewatt.field.simulator.meter import SimulatedMeter
 from prewatt.field.simulator.nk import DDSY_MAP, DTSY_MAP
-from prewatt.field.simulator.plan import ADF, ADF_3P, DDSY, DTSY
+from prewatt.field.simulator.panel import DTSD_MAP, PZ_MAP
+from prewatt.field.simulator.plan import ACR, ADF, ADF_3P, DDSY, DLT_MODELS, DTSD, DTSY, PZ
 from prewatt.field.simulator.registers import RegisterMap
+from prewatt.meters import dlt645
 from prewatt.meters.modbus import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -32,7 +35,9 @@ from prewatt.meters.modbus import (
     write_answer,
 )  # fmt: skip
 
-MAPS: Mapping[str, RegisterMap] = {DDSY: DDSY_MAP, DTSY: DTSY_MAP, ADF: ADF_MAP, ADF_3P: ADF_3P_MAP}
+MAPS: Mapping[str, RegisterMap] = {
+    DDSY: DDSY_MAP, DTSY: DTSY_MAP, ADF: ADF_MAP, ADF_3P: ADF_3P_MAP, DTSD: DTSD_MAP, PZ: PZ_MAP, ACR: PZ_MAP,
+}  # fmt: skip
 TURNAROUND_S = (0.030, 0.300)
 PIECE_BYTES = 16  # how many bytes a gateway's serial port gathers before it hands them on
 Timed = list[tuple[float, bytes]]
@@ -40,6 +45,8 @@ Timed = list[tuple[float, bytes]]
 
 def answer(meter: SimulatedMeter, frame: bytes) -> bytes | None:
     """What a meter that heard a frame says, None for silence. Broadcasts and frames that are torn find no answer."""
+    if meter.plan.profile in DLT_MODELS:
+        return dlt.answer(meter, frame)
     request = open_request(frame)
     if request is None:
         return _odd_function(meter, frame)
@@ -73,6 +80,14 @@ def _odd_function(meter: SimulatedMeter, frame: bytes) -> bytes | None:
     return exception_answer(frame[0], frame[1], code)
 
 
+def _changes(meter: SimulatedMeter, frame: bytes) -> bool:
+    """Whether a frame was meant to change something."""
+    if meter.plan.profile in DLT_MODELS:
+        asked = dlt645.open_frame(frame)
+        return asked is not None and asked.function not in (dlt645.READ, dlt645.FOLLOW, dlt645.READ_ADDRESS)
+    return frame[1] == WRITE
+
+
 class SimulatedLine:
     """Meters along one pair of wires. ``keep`` is called before a write that changed a meter is acknowledged."""
 
@@ -98,6 +113,14 @@ class SimulatedLine:
         self._keep = keep
         self._rng = stream("line", seed, name)
         self._talk_from = self._talk_until = -1.0
+        self._by_serial = {
+            meter.serial.zfill(12): meter for meter in meters.values() if meter.plan.profile in DLT_MODELS
+        }  # fmt: skip
+
+    @property
+    def holds_dlt(self) -> bool:
+        """Whether frames of DL/T 645 may be meant for somebody here."""
+        return bool(self._by_serial)
 
     @property
     def silence_s(self) -> float:
@@ -136,7 +159,7 @@ class SimulatedLine:
 
     def _say(self, frame: bytes, now_ms: int, chance: float) -> tuple[bytes, float] | None:
         """The answer and how much too late it is."""
-        meter = self.meters.get(frame[0]) if frame else None
+        meter = self._called(frame, now_ms)
         if meter is None:
             return None
         find, places = self.faults.find, (meter.serial, self.name, self.gateway)
@@ -153,7 +176,7 @@ class SimulatedLine:
             return self._as_neighbour(meter, frame, now_ms)
         version = meter.version
         reply = answer(meter, frame)
-        if meter.version != version and frame[1] == WRITE:
+        if meter.version != version and _changes(meter, frame):
             self._keep(meter)
         if reply is None:
             return None
@@ -162,9 +185,26 @@ class SimulatedLine:
         late = find(FaultKind.LATE, now_ms, *places)
         return reply, self._rng.uniform(*LATE_S) if late and chance < late.chance else 0.0
 
+    def _called(self, frame: bytes, now_ms: int) -> SimulatedMeter | None:
+        """Who is meant by a frame; a broadcast of DL/T 645 is heard by all of its kind, and answered by none."""
+        if self._by_serial and (asked := dlt645.open_frame(frame)) is not None:
+            if asked.address == dlt645.BROADCAST:
+                for one in self._by_serial.values():
+                    one.advance(now_ms)
+                    dlt.answer(one, frame)
+                return None
+            if asked.address == dlt645.WILDCARD and len(self._by_serial) == 1:
+                return next(iter(self._by_serial.values()))
+            return self._by_serial.get(asked.address)
+        meter = self.meters.get(frame[0]) if frame else None
+        return None if meter is not None and meter.plan.profile in DLT_MODELS else meter
+
     def _as_neighbour(self, meter: SimulatedMeter, frame: bytes, now_ms: int) -> tuple[bytes, float] | None:
         """Another unit takes a read for its own; a write is heard by nobody."""
-        others = [other for other in self.meters.values() if other is not meter and other.powered]
+        others = [
+            other for other in self.meters.values()
+            if other is not meter and other.powered and other.plan.profile in MAPS
+        ]  # fmt: skip
         request = open_request(frame)
         if not others or request is None or request.function != READ:
             return None

@@ -14,7 +14,7 @@ from typing import Any
 from prewatt.field.simulator.electrics import GLIMPSE_MS, Electrics, measure
 from prewatt.field.simulator.load import BANDS, SITE_OFFSET_S, SLOT_S, UJ_PER_WH, Load
 from prewatt.field.simulator.past import opening_bands, past
-from prewatt.field.simulator.plan import ADF_MODELS, THREE_PHASE, MeterPlan
+from prewatt.field.simulator.plan import ADF_MODELS, DLT_MODELS, INSTRUMENTS, THREE_PHASE, MeterPlan
 from prewatt.field.simulator.purse import QUANTUM_WH, Purse
 from prewatt.field.simulator.relay import LoadControl, Relay
 from prewatt.field.simulator.timetable import Steps, day_table, periods, rates, table_of_day
@@ -23,6 +23,7 @@ QUANTUM_UJ = QUANTUM_WH * UJ_PER_WH
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 _SLOT_MS = SLOT_S * 1000
+_RATIOS = (20, 40, 60, 1)  # current transformers 100/5 to 300/5, and none
 WORKING_DAYS = 0b0011_1110  # bit 1 Monday to bit 7 Sunday
 ZONES_DEFAULT = bytes((1, 1, 1)) + bytes(9)
 
@@ -42,14 +43,15 @@ class SimulatedMeter:
         self.load = Load(plan.kind, plan.scale_w, plan.seed)
         self.version = 0  # grows with everything but time and energy
         self.clock_drift_s = plan.seed % 41 - 20
-        self.password = 1
-        self.ratios = [1, 1]  # PT, CT: shown, the load is already the primary's
+        self.password = 0 if plan.profile in DLT_MODELS else 1
+        instrument = plan.profile in INSTRUMENTS
+        self.ratios = [1, _RATIOS[plan.seed % len(_RATIOS)] if instrument else 1]  # PT, CT: the load is the primary's
         self.zones = bytearray(ZONES_DEFAULT)
         self.tables = [bytearray(day_table(BANDS, hour_first=self.hour_first)) for _ in range(2)]
         circuits = self.phases
         self.time_words = [0, *([0, WORKING_DAYS] + [0] * 24) * circuits]
         self.load_control = LoadControl(circuits)
-        self.relay = Relay(forced=plan.mode != "prepaid", forced_open=plan.mode == "forced-off")
+        self.relay = Relay(forced=plan.mode != "prepaid", forced_open=plan.mode == "forced-off", prepaid=not instrument)
         self.purse = _first_purse(plan)
         self.quanta = [0, 0, 0, 0, 0]  # of each rate, in 0.01 kWh
         self.residue = 0  # microjoules counted towards the next hundredth

@@ -19,8 +19,15 @@ DDSY = "acrel-ddsy1352-nk"
 DTSY = "acrel-dtsy1352-nk"
 ADF = "acrel-adf400l"
 ADF_3P = "acrel-adf400l-3p"
-PROFILES = (DDSY, DTSY, ADF, ADF_3P)
-THREE_PHASE = frozenset({DTSY, ADF_3P})
+DLT = "dlt645-2007"
+DLT_3P = "dlt645-2007-3p"
+DTSD = "acrel-dtsd1352"
+PZ = "acrel-pz"
+ACR = "acrel-acr"
+PROFILES = (DDSY, DTSY, ADF, ADF_3P, DLT, DLT_3P, DTSD, PZ, ACR)
+THREE_PHASE = frozenset({DTSY, ADF_3P, DLT_3P, DTSD, PZ, ACR})
+DLT_MODELS = frozenset({DLT, DLT_3P})  # called by their serial number; 8E1
+INSTRUMENTS = frozenset({DTSD, PZ, ACR})  # neither purse nor contactor; behind current transformers
 ADF_MODELS = frozenset({ADF, ADF_3P})
 
 PRICE = 8_500
@@ -189,16 +196,19 @@ def describe(seed: int = 1) -> BuildingPlan:
 def bench(lines: int, meters: int, profile: str, baud: int, seed: int, framing: str = "rtu-over-tcp") -> BuildingPlan:
     """Plain lines of one kind of meter, a gateway each, for whoever wants something to read.
 
-    Raises ValueError for an unknown profile or more than 247 meters a line.
+    Raises ValueError for an unknown profile, more than 247 meters a line, or a framing that cannot carry them.
     """
     if profile not in PROFILES:
         raise ValueError(f"unknown profile {profile!r}; the simulator has {', '.join(PROFILES)}")
     if not 1 <= meters <= 247:
         raise ValueError("a line carries 1 to 247 meters")
+    if profile in DLT_MODELS and framing == "modbus-tcp":
+        raise ValueError("Modbus TCP does not carry frames of DL/T 645")
+    parity = "E" if profile in DLT_MODELS else "N"
     gateways = []
     for number in range(1, lines + 1):
         on_line = tuple(_bench_meter(number, address, profile, seed) for address in range(1, meters + 1))
-        line = LinePlan(f"line-{number}", f"gateway-{number}", 1, on_line, baud, "N", framing)
+        line = LinePlan(f"line-{number}", f"gateway-{number}", 1, on_line, baud, parity, framing)
         gateways.append(GatewayPlan(f"gateway-{number}", "", "", (line,)))
     return BuildingPlan("bench", "", seed, (), tuple(gateways), ())
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from prewatt.field.simulator.line import SimulatedLine, Timed
+from prewatt.meters import dlt645
 from prewatt.meters.modbus import mbap_cut, mbap_wrap, request_length, sound
 
 _BLUR_S = 0.004  # real time within which pieces run together
@@ -52,7 +53,7 @@ class Ear:
         """Bytes came. A sound frame is answered at once, anything else when the line falls silent."""
         heard = self._heard
         heard += data
-        while (length := request_length(heard)) is not None and len(heard) >= length and sound(heard[:length]):
+        while length := self._whole(heard):
             frame = bytes(heard[:length])
             del heard[:length]
             self._answer(frame)
@@ -64,6 +65,19 @@ class Ear:
         if heard:
             wait = max(_PATIENCE_S, self._line.clock.real(self._line.silence_s))
             self._silence = self._loop.call_later(wait, self._fell_silent)
+
+    def _whole(self, heard: bytearray) -> int:
+        """Length of the whole sound frame in front, 0 when there is none yet."""
+        if self._line.holds_dlt and heard and heard[0] in (dlt645.WAKE, dlt645.START):
+            length = dlt645.frame_length(heard)
+            if length is None or len(heard) < length:
+                return 0
+            if length and dlt645.open_frame(heard[:length]) is not None:
+                return length
+        expected = request_length(heard)
+        if expected is None or len(heard) < expected or not sound(heard[:expected]):
+            return 0
+        return expected
 
     def _fell_silent(self) -> None:
         frame, self._silence = bytes(self._heard), None
