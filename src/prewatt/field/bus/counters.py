@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from prewatt.field.bus.exchange import Outcome
 
-KEPT_LATENCIES = 1024
+KEPT_LATENCIES = 1024  # the newest
 
 
 class Counters:
@@ -26,14 +28,13 @@ class Counters:
         self.foreign = 0
         self.exceptions = 0
         self.busy_s = 0.0
-        self.latencies: list[float] = []
+        self.latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
 
     def took(self, seconds: float) -> None:
         """An exchange ended with the meter's answer."""
         self.exchanges += 1
         self.busy_s += seconds
-        if len(self.latencies) < KEPT_LATENCIES:
-            self.latencies.append(seconds)
+        self.latencies.append(seconds)
 
     def lost(self, seconds: float, outcome: Outcome) -> None:
         """An exchange ended without one."""

@@ -40,6 +40,7 @@ class Machine:
         self.counters = Counters()
         self.due = inf  # when to call on_due
         self.waiting = False  # an answer is outstanding
+        self.answer_length = 0  # of the last question sent
         self.up = False
         self.polling = False  # leave to poll: the gateway's lease is ours
         self.tapped = False
@@ -125,13 +126,14 @@ class Machine:
         if now < self._free_at:
             self.due = self._free_at
             return None
-        job = self._next_job(now)
-        if job is not None:
-            self._job = job
-            return self._send(job.question, now)
+        if self._jobs or self._claim is not None:
+            job = self._next_job(now)
+            if job is not None:
+                self._job = job
+                return self._send(job.question, now)
         if self._claim is None and self.polling:
             station = self.rounds.next(now)
-            if station is not None and self._suspects:
+            if station is not None and self._suspects.owed:
                 station = self._unsuspected(station, now)
                 if station is None:
                     return None
@@ -158,7 +160,11 @@ class Machine:
             self._question = self._station = None
             self.waiting = self._damaged = self._stranger = False
             self._free_at = self.due = now + self._silence
-            self.counters.took(now - self._sent_at)
+            counters = self.counters
+            took = now - self._sent_at
+            counters.exchanges += 1
+            counters.busy_s += took
+            counters.latencies.append(took)
             self.rounds.polled(station)
             self._watcher.polled(station, [data], now)
             return
@@ -186,7 +192,7 @@ class Machine:
                 job = claim.job
                 if job is None or now < claim.rest_until:
                     return None
-                if self._suspects and self._suspects.clear_at(job.question, now) > now:
+                if self._suspects.owed and self._suspects.clear_at(job.question, now) > now:
                     return None
                 claim.job = None
                 return self._allowed(job)
@@ -205,7 +211,7 @@ class Machine:
         jobs = self._jobs
         if not jobs:
             return None
-        if not self._suspects:
+        if not self._suspects.owed:
             return heapq.heappop(jobs)
         for entry in sorted(jobs):
             item = entry[2]
@@ -254,6 +260,7 @@ class Machine:
 
     def _send(self, question: Question, now: float) -> bytes:
         self._question = question
+        self.answer_length = question.length
         self.waiting = True
         self._sent_at = now
         self.due = now + question.timeout_s
@@ -377,11 +384,6 @@ class Machine:
         self._damaged = self._stranger = False
         if self._held:
             self._held.clear()
-
-    @property
-    def answer_length(self) -> int:
-        """Length of the answer that is waited for; 0 when nothing is."""
-        return self._question.length if self._question is not None else 0
 
     @staticmethod
     def _refuse(item: Job | Claim) -> None:

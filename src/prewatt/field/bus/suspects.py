@@ -17,22 +17,19 @@ class Suspects:
     """What is still owed on a line. Empty on a healthy one."""
 
     def __init__(self) -> None:
-        self._owed: list[tuple[float, Question]] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._owed)
+        self.owed: list[tuple[float, Question]] = []
 
     def add(self, question: Question, now: float) -> None:
         """This question's answer is missing."""
-        self._owed = [(since, other) for since, other in self._owed if now - since < OTHER_QUESTION_S]
-        self._owed.append((now, question))
+        self.owed = [(since, other) for since, other in self.owed if now - since < OTHER_QUESTION_S]
+        self.owed.append((now, question))
 
     def clear_at(self, question: Question, now: float) -> float:
         """From when on the question cannot be answered by something owed; at most ``now`` when it can be asked."""
-        if not self._owed:
+        if not self.owed:
             return now
         free_at = now
-        for since, owed in self._owed:
+        for since, owed in self.owed:
             if owed.head == question.head and owed.length == question.length:
                 wait = SAME_QUESTION_S if owed.frame == question.frame else OTHER_QUESTION_S
                 free_at = max(free_at, since + wait)

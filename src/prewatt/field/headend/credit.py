@@ -39,6 +39,7 @@ from prewatt.meters.plan import evidence as evidence_of
 log = structlog.get_logger(__name__)
 
 PAUSES_S = (2.0, 5.0, 15.0, 60.0)  # before a silent meter is tried again for an order that is not armed
+PERMIT_GOOD_S = 15.0  # from asking for it: well within the worst delay after which the office takes silence for proof
 MOST_SENDS = 6  # in one hold of the line; the office stops at five
 
 
@@ -164,6 +165,7 @@ class Journey:
         self._task = task
         self._known = meter.serial or meter.entry.serial
         self._unanswered = False
+        self._asked_at = time.now()  # for the last permit
 
     async def run(self, hold: Hold) -> Decision | Refused | None:
         """Carry it. None when the meter did not answer and nothing was armed."""
@@ -176,6 +178,7 @@ class Journey:
         elif self._unanswered:
             return None
         else:
+            self._asked_at = self._time.now()
             leave = await self._store.arm(order_id=self._task.order_id, lease=self._lease, evidence=evidence)
         for _ in range(MOST_SENDS):
             if isinstance(leave, Refused):
@@ -214,9 +217,13 @@ class Journey:
         )  # fmt: skip
 
     def _allowed(self, permit: Permit) -> bool:
-        """At the moment of the first byte: is the lease still ours, and the one the permit was given under?"""
+        """At the moment of the first byte: is the permit fresh, and its lease still ours?
+
+        Whoever slept on a permit may wake up when the order was given up, paid back, and its number given to another.
+        """
         lease = self._leases.current(self._lease.gateway_id)
-        return lease is not None and lease.token == permit.lease_token
+        fresh = self._time.now() - self._asked_at <= PERMIT_GOOD_S
+        return fresh and lease is not None and lease.token == permit.lease_token
 
     async def _evidence(self, hold: Hold, *, refused: bool = False, log_too: bool = False) -> Evidence:
         """Back to back reads. What does not answer is None; after the first silence the rest is not asked."""
@@ -245,6 +252,7 @@ class Journey:
         return decision
 
     async def _retry(self, evidence: Evidence) -> Permit | Refused:
+        self._asked_at = self._time.now()
         return await self._store.retry(order_id=self._task.order_id, lease=self._lease, evidence=evidence)
 
 

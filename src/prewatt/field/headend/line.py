@@ -46,6 +46,7 @@ class Line:
         self.on_contact: Callable[[Meter], None] = lambda _meter: None
         self._contacts = contacts
         self._outbox = outbox
+        self._heard = outbox.states
         self._time = time
         self._counted_at = time.now()
         self._next_boundary = -inf
@@ -91,7 +92,7 @@ class Line:
             meter.store_at = self._time.boundary_after(now, meter.entry.read_interval_s)
             self._outbox.keep(meter)
         else:
-            self._outbox.heard(meter)
+            self._heard[meter.meter_id] = meter
         if meter.contact is OK and self.contact.settled and meter.first_missed_at == inf:
             # nearly always: nothing changed
             meter.last_good_at = self.gateway_contact.last_answer_at = now

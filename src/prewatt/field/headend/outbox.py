@@ -23,7 +23,7 @@ class Outbox:
 
     def __init__(self, at_ms: Callable[[float], int]) -> None:
         self._at_ms = at_ms
-        self._states: dict[int, Meter] = {}  # heard since the last batch
+        self.states: dict[int, Meter] = {}  # heard since the last batch
         self._stored: deque[bytes] = deque(maxlen=KEPT_ROWS)
         self._contacts: dict[tuple[ContactKind, int], ContactChange] = {}
         self._frames: deque[FrameRecord] = deque(maxlen=KEPT_FRAMES)
@@ -32,12 +32,12 @@ class Outbox:
 
     def heard(self, meter: Meter) -> None:
         """A meter's state is new."""
-        self._states[meter.meter_id] = meter
+        self.states[meter.meter_id] = meter
 
     def keep(self, meter: Meter) -> None:
         """A meter's state is a stored reading; it is its newest state as well."""
         self._stored.append(meter.row(self._at_ms(meter.polled_at), 1))
-        self._states.pop(meter.meter_id, None)
+        self.states.pop(meter.meter_id, None)
 
     def contact(self, change: ContactChange) -> None:
         """Contact changed. Only the last change of each is of interest if several wait."""
@@ -59,9 +59,9 @@ class Outbox:
     def take(self) -> Batch | None:
         """The next batch, None when there is nothing. What is taken is gone: give it back if it was not stored."""
         rows = [self._stored.popleft() for _ in range(min(len(self._stored), ROWS_IN_BATCH))]
-        states = list(self._states)[: ROWS_IN_BATCH - len(rows)]
+        states = list(self.states)[: ROWS_IN_BATCH - len(rows)]
         for meter_id in states:
-            meter = self._states.pop(meter_id)
+            meter = self.states.pop(meter_id)
             rows.append(meter.row(self._at_ms(meter.polled_at), 0))
         batch = Batch(
             rows=b"".join(rows),
@@ -79,9 +79,9 @@ class Outbox:
     @property
     def full(self) -> bool:
         """Whether a whole batch of rows waits already."""
-        return len(self._stored) + len(self._states) >= ROWS_IN_BATCH
+        return len(self._stored) + len(self.states) >= ROWS_IN_BATCH
 
     def forget(self, meters: Iterable[Meter]) -> None:
         """Meters that left the roster."""
         for meter in meters:
-            self._states.pop(meter.entry.meter_id, None)
+            self.states.pop(meter.entry.meter_id, None)
