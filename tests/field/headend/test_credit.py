@@ -226,6 +226,30 @@ def test_without_the_lease_no_first_byte_leaves() -> None:
     assert house.meters[102].applied == [(4, 5000)]
 
 
+def test_a_permit_that_comes_late_is_not_used() -> None:
+    house = House([3])
+
+    async def story(house: House) -> None:
+        await asyncio.sleep(10)
+        arm = house.store.arm
+
+        async def arm_late(*, order_id: int, lease: Lease, evidence: Evidence) -> Permit | Refused:
+            permit = await arm(order_id=order_id, lease=lease, evidence=evidence)
+            await asyncio.sleep(20)  # by now the office may have given the order up
+            return permit
+
+        house.store.arm = arm_late  # type: ignore[method-assign]
+        order = house.store.sell(102, 5000)
+        await asyncio.sleep(20.5)
+        assert order.state == "UNKNOWN"
+        assert money_frames(house) == []
+        await house.until(lambda: order.state == "DELIVERED", 10)
+        assert [permit.attempt for permit in order.permits] == [1, 2]
+
+    house.live(story)
+    assert house.meters[102].applied == [(4, 5000)]
+
+
 def test_a_store_that_goes_away_after_arming_leads_to_evidence_not_to_a_second_frame() -> None:
     house = House([3])
 
