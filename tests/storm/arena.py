@@ -38,6 +38,7 @@ class Arena:
         shared = Path("/dev/shm")
         self._folder = Path(tempfile.mkdtemp(prefix="prewatt-storm-", dir=shared if shared.is_dir() else None))
         self._template: Any = None
+        self.after_reset: tuple[str, ...] = ()  # what a mutant takes out of the database
         self.people: People
         self._connection = self._open()
         with self.entered():
@@ -64,6 +65,8 @@ class Arena:
         """Every table as it was when the building was furnished."""
         self._connection.ensure_connection()
         self._template.backup(self._connection.connection)
+        for statement in self.after_reset:
+            self._connection.connection.execute(statement)
 
     def restart(self) -> None:
         """The process that had the connection is gone: what it had not committed never was."""

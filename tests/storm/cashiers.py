@@ -46,10 +46,10 @@ class Cashier:
             await asyncio.sleep(self._rng.uniform(0.5, 4.0))
         if sale.cancel_at is not None:
             await asyncio.sleep(max(0.0, sale.cancel_at - world.now()))
-            self._ask("cancel", sale)
+            self.ask("cancel", sale)
         if sale.again:
             await asyncio.sleep(max(0.0, world.schedule.calm_at - world.now()) + self._rng.uniform(0.0, 90.0))
-            self._ask("again", sale)
+            self.ask("again", sale)
 
     def _press(self, place: int, sale: Sale) -> bool:
         """Send the form. False: an error page, and nobody knows."""
@@ -75,7 +75,8 @@ class Cashier:
 
         return self._do("sell", f"{sale.fen}", press)
 
-    def _ask(self, verb: str, sale: Sale) -> bool:
+    def ask(self, verb: str, sale: Sale) -> bool:
+        """Cancel the order of a sale, or send it again."""
         from prewatt.office.operators.models import Operator
         from prewatt.office.vending.models import CreditOrder
         from prewatt.office.vending.services import again, cancel_queued

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,14 @@ class Happenings:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._waiting = [one for one in world.schedule.happenings if one.when.money]
+        self._waiting = [one for one in world.schedule.happenings if one.when.money or one.when.verb]
+        self._called: Counter[str] = Counter()
         self._away: dict[int, StormMeter] = {}  # meters that were taken down, by place
 
     def begin(self) -> None:
         """Set those that come by the clock."""
         for one in self._world.schedule.happenings:
-            if not one.when.money:
+            if one not in self._waiting:
                 asyncio.get_running_loop().call_at(one.when.at, self._happen, one)
 
     def money(self, place: int, count: int) -> None:
@@ -34,6 +36,17 @@ class Happenings:
             if one.when.meter == place and one.when.money == count:
                 self._waiting.remove(one)
                 asyncio.get_running_loop().call_later(one.when.at, self._happen, one)
+
+    def verb(self, verb: str) -> None:
+        """A verb was done, and is not yet answered."""
+        self._called[verb] += 1
+        for one in list(self._waiting):
+            if one.when.verb == verb and one.when.nth == self._called[verb]:
+                self._waiting.remove(one)
+                if one.when.at:
+                    asyncio.get_running_loop().call_later(one.when.at, self._happen, one)
+                else:
+                    self._happen(one)
 
     def calm(self) -> None:
         """The faults stop: what can be put right is."""
@@ -53,7 +66,7 @@ class Happenings:
         match one.kind:
             case "dead":
                 world.wire.dead_until[one.meter] = world.now() + one.for_s
-            case "swap" | "twin":
+            case "swap" | "twin" | "old-twin":
                 world.cause(one.meter, one.kind)
                 self._swap(one, meter)
             case "reset":
@@ -75,9 +88,10 @@ class Happenings:
                 world.clock.jumped += timedelta(seconds=one.value)
 
     def _swap(self, one: Happening, meter: StormMeter) -> None:
-        """Another meter is hung up in its place; a twin shows the same count and total."""
+        """Another meter is hung up in its place; a twin shows the same count and total, or those of the beginning."""
         world = self._world
-        opening = (meter.purse.count, meter.purse.total) if one.kind == "twin" else (2, 77_00)
+        twins = {"twin": (meter.purse.count, meter.purse.total), "old-twin": world.schedule.opening[one.meter]}
+        opening = twins.get(one.kind, (2, 77_00))
         serial = f"2609{seed_of('swap', world.schedule.seed, len(world.meters)) % 10**8:08d}"
         start_ms = world.wire.line.now_ms()
         other = StormMeter(serial, one.meter + 1, start_ms, opening, world.schedule.load_w, world._applied)

@@ -106,6 +106,7 @@ class StormStore:
 
     head: Head
     calls: Counter[str] = field(default_factory=Counter)
+    answers: int = 0
     work: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def roster(self, *, known: int) -> RosterData | None:
@@ -194,13 +195,16 @@ class StormStore:
             world.complain(f"{verb}: {error!r}")
             return None, StoreAway(repr(error))
         world.told(self.head.name, verb, arguments, result)
+        world.happenings.verb(verb)
         return result, None
 
     async def _answer(self) -> None:
         """The answer's way back."""
+        self.answers += 1
+        place = self.answers * 1e-6  # what was held back comes in order
         await asyncio.sleep(self.head.world.store_chance.uniform(*WAY_S))
         while self.head.world.now() < self.head.stuck_until:
-            await asyncio.sleep(self.head.stuck_until - self.head.world.now())
+            await asyncio.sleep(self.head.stuck_until - self.head.world.now() + place)
         if not self.head.alive:
             await _for_ever()
 

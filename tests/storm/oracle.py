@@ -19,13 +19,19 @@ class Verdict:
     """The end of one schedule."""
 
     findings: list[str] = field(default_factory=list)
-    fen: int = 0  # lost or doubled
+    by_order: int = 0  # fen lost or doubled, told by orders ...
+    by_serial: int = 0  # ... and by meters
     needless: int = 0  # quarantines and stopped purses without a cause
     counts: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def fen(self) -> int:
+        """Fen lost or doubled."""
+        return max(self.by_order, self.by_serial)
+
     def wrong(self, fen: int, text: str) -> None:
-        """Money is not where the books say."""
-        self.fen += abs(fen)
+        """An order's money is not where the books say."""
+        self.by_order += abs(fen)
         self.findings.append(text)
 
 
@@ -100,7 +106,7 @@ def _meters(world: World, verdict: Verdict, orders: list[object]) -> None:
         elsewhere = sum(one.amount for one in mine if one.foreign or state.get(one.amount) == "quarantine")
         grew = meter.purse.total - meter.opening_total - elsewhere
         if grew != booked.get(meter.serial, 0):
-            verdict.wrong(
-                grew - booked.get(meter.serial, 0),
-                f"serial {meter.serial}: total grew by {grew} fen, the ledger delivered {booked.get(meter.serial, 0)}",
+            verdict.by_serial += abs(grew - booked.get(meter.serial, 0))
+            verdict.findings.append(
+                f"serial {meter.serial}: total grew by {grew} fen, the ledger delivered {booked.get(meter.serial, 0)}"
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
 from prewatt.field.simulator.chance import stream
 
@@ -19,7 +18,7 @@ CUT_BEFORE, CUT_AFTER, TORN = "cut-before", "cut-after", "torn"  # power fails a
 ON_THE_WIRE = (REQUEST_LOST, REQUEST_CORRUPT, REQUEST_TWICE, REQUEST_LATE, REPLY_LOST, REPLY_CORRUPT, REPLY_TWICE,
                REPLY_LATE, REPLY_CUT, WRONG_UNIT)  # fmt: skip
 MONEY, READ, ANY = "money", "read", "any"
-LONGEST_DELAY_S = 50.0  # below the path's worst delay that the office counts on
+LONGEST_DELAY_S = 44.0  # with the age of a permit below the worst delay that the office counts on
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +51,20 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When: at a time, or so long after the n-th credit frame to a meter."""
+    """When: at a time, or so long after the n-th credit frame to a meter, or after the n-th call of a verb."""
 
     at: float = 0.0
     money: int = 0  # 0: by time
     meter: int = 0
+    verb: str = ""
+    nth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something done to a meter, the link, the store or the clock, for a while."""
 
-    kind: str  # dead, swap, twin, reset, foreign, link-down, store-away, stuck, clock, second-head
+    kind: str  # dead, swap, twin, old-twin, reset, foreign, link-down, store-away, stuck, clock, second-head
     when: Moment
     meter: int = 0
     for_s: float = 5.0
@@ -107,7 +108,7 @@ class Schedule:
     calm_at: float = 40.0
     load_w: int = 0
     opening: tuple[tuple[int, int], ...] = ((3, 200_00), (7, 500_00))  # count and total of each meter
-    notes: dict[str, Any] | None = None
+    interlope: str = ""  # "cancel": somebody cancels while the order is being armed, after it was read
 
 
 def draw(seed: int) -> Schedule:
@@ -206,19 +207,23 @@ def _crash(rng: Random) -> Crash:
 
 
 def _moment(rng: Random, calm_at: float) -> Moment:
-    if rng.random() < 0.5:
-        return Moment(at=rng.uniform(0.0, 4.0), money=rng.choice((1, 1, 2, 3)), meter=rng.choice((0, 0, 1)))
+    match rng.randrange(6):
+        case 0 | 1 | 2:
+            return Moment(at=rng.uniform(0.0, 4.0), money=rng.choice((1, 1, 2, 3)), meter=rng.choice((0, 0, 1)))
+        case 3:
+            verb = rng.choice(("arm", "observe", "retry"))
+            return Moment(at=rng.choice((0.0, 0.0, 2.0)), verb=verb, nth=rng.choice((1, 1, 2)))
     return Moment(at=rng.uniform(0.5, calm_at))
 
 
 def _happening(rng: Random, calm_at: float) -> Happening:
     kind = rng.choice(("dead", "dead", "link-down", "link-down", "store-away", "store-away", "stuck", "second-head", "clock"))
     value = rng.choice((-600, -90, -3, 2, 45, 400)) if kind == "clock" else 0
-    return Happening(kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), rng.choice((0.5, 3.0, 12.0, 40.0)), value)
+    return Happening(kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), rng.choice((0.5, 3.0, 12.0, 40.0, 100.0)), value)
 
 
 def _cause(rng: Random, calm_at: float) -> Happening:
-    kind = rng.choice(("swap", "twin", "reset", "foreign", "foreign"))
+    kind = rng.choice(("swap", "twin", "old-twin", "reset", "foreign", "foreign"))
     return Happening(
         kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), value=100 * rng.randrange(1, 90) + 7, back=rng.random() < 0.5
     )

@@ -12,6 +12,7 @@ import structlog
 from tests import virtual
 from tests.storm import oracle
 from tests.storm.arena import Arena
+from tests.storm.interloper import interloper
 from tests.storm.oracle import Verdict
 from tests.storm.plan import Schedule, draw
 from tests.storm.world import World
@@ -38,7 +39,7 @@ def run(arena: Arena, schedule: Schedule) -> Result:
     with arena.entered():
         arena.reset()
         world = World(arena, schedule)
-        with _log_of(world):
+        with _log_of(world), interloper(world):
             virtual.run(world.live(), world.clock)
         return Result(schedule, oracle.judge(world), world.trace, world.digest())
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.storm.head import Head
     from tests.storm.world import World
 
+PURSE = "SELECT 1 FROM vending_purse WHERE meter_id = %s"
 CREDIT = bytes.fromhex("050d")
 POWER = {plan.CUT_BEFORE: "before", plan.CUT_AFTER: "after", plan.TORN: "torn"}
 EXCEPTIONS = {plan.BUSY: 6, plan.REFUSE: 4, plan.NO_PATH: 0x0B}
@@ -161,6 +162,8 @@ class Wire:
                 self._neighbour(link, frame, own_name=True)
             case plan.IMPOSTOR:
                 self.impostors[place] += 1
+                if not self._world.query(PURSE, [self._world.arena.people.meters[place]]):
+                    self._world.cause(place, "impostor-at-opening")
                 self._neighbour(link, frame, own_name=False)
             case plan.BUSY | plan.REFUSE | plan.NO_PATH:
                 self._count_unheard(frame, money)

@@ -47,6 +47,7 @@ class World:
 
     def __init__(self, arena: Arena, schedule: Schedule) -> None:
         self.arena = arena
+        self.loop: asyncio.AbstractEventLoop
         self.schedule = schedule
         self.clock = StormClock(START)
         self.now = self.clock.monotonic
@@ -81,7 +82,7 @@ class World:
 
     async def live(self) -> None:
         """Live the schedule until all is settled, or should be."""
-        loop = asyncio.get_running_loop()
+        self.loop = loop = asyncio.get_running_loop()
         self.start_head()
         tills = [loop.create_task(cashier.work()) for cashier in self.cashiers]
         for kill in self.schedule.kills:
