@@ -24,6 +24,7 @@ BENCHES = (
     "end_to_end",
     "sale_latency",
     "fleet_fresh",
+    "storm",
     "start",
 )
 
