@@ -95,3 +95,9 @@ def test_a_form_without_its_token_is_explained() -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "x", "password": "y"})
     assert answer.status_code == 403
     assert "表单已失效" in answer.content.decode()
+
+
+def test_going_back_in_the_browser_brings_a_whole_page() -> None:
+    factories.make_site()
+    answer = browser_of().get("/units/?q=x", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert "<html" in answer.content.decode()

@@ -248,3 +248,14 @@ def sold(meter: Meter, seller: Operator, *, hours_ago: float) -> CreditOrder:
         key=f"key-{meter.pk}", agreement=agreement, meter=meter, amount=Money(50_00), method="cash",
         counter=ensure_counter(name="一号柜台", prefix="A", by=None, at=factories.AT), by=seller, at=settings.PREWATT_CLOCK.now() - timedelta(hours=hours_ago),
     )  # fmt: skip
+
+
+def test_units_behind_a_lost_gateway_look_unsure_but_are_not_lost(house: dict[str, Meter]) -> None:
+    client = browser_of()
+    moment = since(page(client))
+    gateway = house["well"].line.gateway
+    GatewayState.objects.create(gateway=gateway, contact="out", since=settings.PREWATT_CLOCK.now())
+    html = changes(client, moment)
+    assert tiles(html) == {"A-101": "well"}
+    assert 'class="tile state--well is-unsure"' in html
+    assert "通讯管理机失联，1 户情况不明" in html

@@ -77,7 +77,9 @@ def public(view: Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]) -> 
 
 def is_fragment(request: HttpRequest) -> bool:
     """Whether a part of a page is asked for, not a page."""
-    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    asked = request.headers
+    whole = asked.get("HX-Boosted") == "true" or asked.get("HX-History-Restore-Request") == "true"
+    return asked.get("HX-Request") == "true" and not whole
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -19,6 +19,7 @@ from prewatt.office.vending import selectors as vending
 from prewatt.office.vending.models import CreditOrder
 from prewatt.office.vending.words import reason_text
 from prewatt.web.console.base.access import ConsoleRequest
+from prewatt.web.console.operators.deeds import deed
 from prewatt.web.console.units.view import Unit
 
 DAYS = 30
@@ -130,7 +131,7 @@ def log(request: ConsoleRequest, unit: Unit) -> dict[str, Any]:
     for one in unit.meters:
         names |= set(vending.purchases(one.meter).values_list("number", flat=True)[:ROWS])
     found = operators.operation_log(request.user).filter(Q(subject__in=names))
-    return {"entries": found[:ROWS]}
+    return {"entries": [(entry, deed(entry.action)) for entry in found[:ROWS]]}
 
 
 TABS = (

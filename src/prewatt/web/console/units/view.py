@@ -96,6 +96,11 @@ class Unit:
         return masked(self.agreement.customer.phone) if self.agreement else ""
 
     @property
+    def unsure(self) -> bool:
+        """Whether no meter can be asked now, though one was read before: all of this may have changed since."""
+        return self.at is not None and all(one.silent for one in self.meters)
+
+    @property
     def held_on(self) -> bool:
         """Whether a meter stays on whatever its credit."""
         return any(one.tile.mode is SupplyMode.HELD_ON for one in self.meters)

@@ -30,6 +30,10 @@
     if (status === 0 || status >= 500) bad();
     else good();
   });
+  // a page that nobody looks at asks for nothing
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.matches("[hx-trigger^='every']")) event.preventDefault();
+  });
   window.addEventListener("offline", () => show(true));
   window.addEventListener("online", () => { failures = 0; });
 })();

@@ -45,6 +45,9 @@
     });
   }
 
+  document.querySelectorAll(".tabs .is-current").forEach((tab) =>
+    tab.scrollIntoView({ block: "nearest", inline: "center" }));
+
   document.addEventListener("click", (event) => {
     const row = event.target.closest("[data-print]");
     if (row) window.print();
