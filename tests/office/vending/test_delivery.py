@@ -316,6 +316,27 @@ def test_five_sends_without_effect_refuse(desk: Desk) -> None:
     assert check() == []
 
 
+def test_permits_of_head_ends_that_were_killed_do_not_count_as_sent(desk: Desk) -> None:
+    order = desk.sell()
+    desk.armed(order)
+    for number in range(2, 2 * MAX_SENDS):
+        [desk.lease] = desk.verbs.lease(holder=f"head-{number}", take_over=True)
+        seen = desk.seen()
+        assert desk.verbs.observe(order_id=order.pk, lease=desk.lease, evidence=seen).next is Next.AGAIN
+        assert isinstance(desk.verbs.retry(order_id=order.pk, lease=desk.lease, evidence=seen), Permit)
+    desk.settle(10)
+    assert fresh(order).state == "delivered"
+    assert check() == []
+
+
+def test_looking_twice_after_one_frame_counts_it_once(desk: Desk) -> None:
+    order = desk.sell()
+    desk.armed(order)
+    for _ in range(2 * MAX_SENDS):
+        assert desk.observe(order).next is Next.AGAIN
+    assert fresh(order).fruitless == 1
+
+
 def test_a_retry_needs_the_observation_that_allows_it(desk: Desk) -> None:
     order = desk.sell()
     permit = desk.armed(order)

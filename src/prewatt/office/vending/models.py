@@ -72,6 +72,8 @@ class CreditOrder(models.Model):
     base_remaining = models.BigIntegerField(null=True)  # printed on the proof of credit
     sends = models.PositiveIntegerField(default=0)  # frames permitted since it was armed
     sends_before = models.PositiveIntegerField(default=0)  # those of earlier rounds, before an operator said "again"
+    fruitless = models.PositiveIntegerField(default=0)  # those after which the same head-end still read n - 1
+    permit_token = models.BigIntegerField(null=True)  # of the newest permit, until a read told what became of it
     armed_at = models.DateTimeField(null=True)
     permit_at = models.DateTimeField(null=True)  # evidence the last permit was given on; only newer one is judged
     contradictions = models.PositiveIntegerField(default=0)

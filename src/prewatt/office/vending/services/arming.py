@@ -112,7 +112,8 @@ def _arm(order: CreditOrder, claim: Claim, evidence: Evidence, at: datetime) -> 
         armed_fen=order.requested_fen,
         armed_at=at,
         sends=1,
-        **_cleared(evidence, at),
+        fruitless=0,
+        **_cleared(claim, evidence, at),
     )
     return _attempt(order, claim, at)
 
@@ -124,18 +125,19 @@ def _retry(order: CreditOrder, claim: Claim, evidence: Evidence, at: datetime) -
     newest = Observation.objects.filter(order=order).order_by("-pk").values_list("at", "finding").first()
     if newest != (moment(evidence), Finding.NOT_APPLIED):
         return NoGrant(order.pk, "not-observed", at + BUSY_RETRY)
-    if judge(armed_of(order), evidence).finding is not Finding.NOT_APPLIED or order.sends >= MAX_SENDS:
+    if judge(armed_of(order), evidence).finding is not Finding.NOT_APPLIED or order.fruitless >= MAX_SENDS:
         return NoGrant(order.pk, "not-proven", at + BUSY_RETRY)
     events.change(
-        order, sends=order.sends + 1, reason="sending-again", lease_token=claim.token, **_cleared(evidence, at)
+        order, sends=order.sends + 1, reason="sending-again", lease_token=claim.token, **_cleared(claim, evidence, at)
     )
     return _attempt(order, claim, at)
 
 
-def _cleared(evidence: Evidence, at: datetime) -> dict[str, Any]:
+def _cleared(claim: Claim, evidence: Evidence, at: datetime) -> dict[str, Any]:
     """What every permit resets: the next evidence is judged on its own, and must be newer than this one."""
     return {
         "permit_at": moment(evidence),
+        "permit_token": claim.token,
         "due_at": at + timedelta(seconds=READ_BACK_S[0]),
         "contradictions": 0,
         "contradicted_at": None,

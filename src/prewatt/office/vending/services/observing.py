@@ -67,8 +67,16 @@ def moment(evidence: Evidence) -> datetime:
     return EPOCH + timedelta(microseconds=round(evidence.at * 1_000_000))
 
 
-def armed_of(order: CreditOrder) -> Armed:
-    """What core needs to know of an armed order."""
+def fruitless_with(order: CreditOrder, token: int) -> int:
+    """Frames that changed nothing, the newest with them when the head-end that got its permit is the one that read.
+
+    One that was killed between permit and read may never have sent: such a permit counts for nothing.
+    """
+    return order.fruitless + (order.permit_token == token)
+
+
+def armed_of(order: CreditOrder, token: int = 0) -> Armed:
+    """What core needs to know of an armed order, for evidence that the holder of lease ``token`` read."""
     assert order.n is not None
     assert order.base_count is not None
     assert order.armed_fen is not None
@@ -78,7 +86,7 @@ def armed_of(order: CreditOrder) -> Armed:
         base_count=order.base_count,
         base_total=order.base_total,
         amount=order.armed_fen,
-        sends=order.sends,
+        sends=fruitless_with(order, token),
         contradictions=order.contradictions,
         contradicted_at=order.contradicted_at.timestamp() if order.contradicted_at else 0.0,
         strangers=order.strangers,
@@ -108,7 +116,7 @@ def _observe(order: CreditOrder, claim: Claim, evidence: Evidence, at: datetime)
     confirming = order.state == OrderState.REFUSED and order.due_at is not None
     if order.state != OrderState.UNKNOWN and not confirming:
         return Outcome(Step.DONE if order.state == OrderState.DELIVERED else Step.STOP, reason=order.reason)
-    verdict = judge(armed_of(order), evidence)
+    verdict = judge(armed_of(order, claim.token), evidence)
     if order.permit_at is not None and timedelta(0) <= order.permit_at - moment(evidence) < STALE_WITHIN:
         verdict = Verdict(Finding.UNSEEN, "stale")  # read before the frame went out: proves nothing about it
     observation = None
@@ -229,7 +237,14 @@ def _unseen(case: _Case) -> Outcome:
 def _not_applied(case: _Case) -> Outcome:
     """The meter holds n - 1 unchanged: send the same n again, or give up when it will not take it."""
     order = case.order
-    clear = {"contradictions": 0, "contradicted_at": None, "strangers": 0, "stranger_since": None}
+    clear = {
+        "contradictions": 0,
+        "contradicted_at": None,
+        "strangers": 0,
+        "stranger_since": None,
+        "fruitless": fruitless_with(order, case.claim.token),
+        "permit_token": None,
+    }
     if case.verdict.finding is Finding.REFUSED:
         confirm = case.at + PATH_WORST_DELAY
         case.settle(OrderState.REFUSED, due_at=confirm, **clear)
