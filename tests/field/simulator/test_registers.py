@@ -7,12 +7,13 @@ from random import Random
 import pytest
 
 from prewatt.field.simulator.line import MAPS
-from prewatt.field.simulator.plan import ADF, ADF_3P, DDSY, DTSY, PROFILES
+from prewatt.field.simulator.plan import ADF, ADF_3P, DDSY, DTSY
 from prewatt.meters import modbus, plan, registry
 from prewatt.meters.decode import decoder
 from prewatt.meters.row import CONTACTOR_CODES, MODE_CODES
 from tests.field.simulator.make import HOUR_MS, Desk, meter
 
+PROFILES = (DDSY, DTSY, ADF, ADF_3P)  # those that are sold to by registers
 FORCED_TRIP = (1, 1)
 KEEP_POWER = (1, 0)
 BACK_TO_PREPAID = (0, 0)
