@@ -33,7 +33,7 @@ ROLES = [role.code for role in BUILTIN_ROLES]
 # Routes that are not about a building: what they show belongs to the site or to the person who asks.
 SITE_WIDE = {
     "operators:edit", "operators:active", "operators:password", "operators:role", "operators:log_entry",
-    "estate:checked", "estate:import_errors", "estate:apply",
+    "estate:import_checked", "estate:import_errors", "estate:import_apply",
 }  # fmt: skip
 # Lists that name the whole site on purpose: people, and the log of what they did.
 NAMES_EVERYTHING = {"operators:list", "operators:log", "operators:roles", "operators:role_new", "operators:new"}
@@ -88,7 +88,7 @@ class World:
         unit: Premises = self.shop.units[place * 2]
         meter = self.shop.meters[place * 2]
         things = {
-            "group": self.shop.floors[place], "gateway": meter.line.gateway, "line": meter.line, "meter": meter, "unit": unit,
+            "group": self.shop.floors[place], "gateway": meter.line.gateway, "line": meter.line, "meter": meter, "premise": unit,
         }  # fmt: skip
         made: dict[tuple[str, str], Callable[[], Any]] = {
             ("units", "number"): lambda: unit.number,

@@ -136,3 +136,11 @@ def test_names_cannot_bring_markup(client, site) -> None:
     text = body(client.get("/system/premises/"))
     assert "<script>alert" not in text
     assert "<b>1</b>" not in text
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_click_on_a_row_opens_that_row(client, building, name) -> None:
+    """The script opens the row's own link for tables of the class l-opens."""
+    text = body(client.get(f"/system/{name}/"))
+    assert 'class="table table-hover l-table l-opens"' in text
+    assert text.count('class="l-open"') == client.get(f"/system/{name}/").context["listing"].page.paginator.count

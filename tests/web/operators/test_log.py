@@ -72,6 +72,7 @@ def test_a_line_shows_what_was_before_and_after(client, acts) -> None:
     assert "9600" in text
     assert "19200" in text
     assert "line edited" in text
+    assert "baud rate" in text
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def start(request: ConsoleRequest) -> HttpResponseBase:
         upload = uploads.keep(
             folder(), file.read(), name=Path(file.name or "").name, operator=request.user.pk, at=request.clock.now()
         )
-        return HttpResponseRedirect(reverse("estate:checked", args=[upload.token]))
+        return HttpResponseRedirect(reverse("estate:import_checked", args=[upload.token]))
     context = {"form": form, "sheets": SHEETS.items(), "partial": partial, "partial_words": PARTIAL}
     return render(request, "console/estate/import.html", context, status=422 if form.errors else 200)
 
@@ -121,7 +121,7 @@ def apply(request: ConsoleRequest, token: str) -> HttpResponseBase:
     note = importer.settle(upload)
     if note["state"] == State.CHECKED and not note.get("errors") and upload.claim():
         importer.carry_out(upload, by=request.user, at=request.clock.now(), language=get_language() or "")
-    return HttpResponseRedirect(reverse("estate:checked", args=[token]))
+    return HttpResponseRedirect(reverse("estate:import_checked", args=[token]))
 
 
 @right("estate.import")

@@ -110,7 +110,7 @@ def facts(request: ConsoleRequest, meter: Meter) -> list[Fact]:
         Fact(_("Contact"), badges.contact(contact_of(meter))),
         Fact(_("Last answer"), badges.age(_last_good(meter), request.clock)),
         Fact(_("Serial number"), _serial(meter, state.seen_serial if state else "")),
-        Fact(_("Unit"), unit.number if unit else "", reverse("estate:unit", args=[unit.pk]) if unit else ""),
+        Fact(_("Unit"), unit.number if unit else "", reverse("estate:premise", args=[unit.pk]) if unit else ""),
         Fact(_("Purpose"), meter.get_role_display()),
         Fact(_("Circuit"), meter.circuit),
         Fact(_("Line"), meter.line.name, reverse("estate:line", args=[meter.line_id])),

@@ -39,7 +39,7 @@ class Thing:
     icon: str
     rows: Callable[..., QuerySet[Any]]
     form: type[ThingForm]
-    save: Callable[..., Any]
+    keep: Callable[..., Any]
     listing: Callable[..., Listing]
     facts: Callable[[ConsoleRequest, Any], list[Fact]]
     parts: Callable[[ConsoleRequest, Any], list[Listing]]
@@ -65,7 +65,11 @@ def _of_group(request: ConsoleRequest, group: Any) -> list[Listing]:
             if group.gateways.filter(retired_at__isnull=True).exists()
             else []
         ),
-        units.listing(request, selectors.premises(request.user).filter(group=group), name="units"),
+        units.listing(
+            request,
+            selectors.premises(request.user).filter(group__in=selectors.with_descendants([group.pk])),
+            name="units",
+        ),
     ]
 
 
@@ -104,7 +108,7 @@ METER = Thing(
     meters.figures,
 )  # fmt: skip
 UNIT = Thing(
-    "unit", "premises", _("Unit"), _("New unit"), _("Units"), _("The places that are supplied"), "home",
+    "premise", "premises", _("Unit"), _("New unit"), _("Units"), _("The places that are supplied"), "home",
     selectors.premises, PremisesForm, services.save_premises, units.listing, units.facts, _of_unit,
 )  # fmt: skip
 THINGS = (GROUP, GATEWAY, LINE, METER, UNIT)

@@ -34,7 +34,7 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
         search=["number", "name", "use"] if whole else [],
         search_hint=_("Unit number, name or use"),
         sort="number",
-        href=lambda row: reverse("estate:unit", args=[row.pk]),
+        href=lambda row: reverse("estate:premise", args=[row.pk]),
         row_class=lambda row: "l-faint" if row.retired_at else "",
         export_name="units" if whole else "",
         export_right="estate.export",

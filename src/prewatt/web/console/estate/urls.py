@@ -29,8 +29,8 @@ urlpatterns = [
     path("defaults/", site.edit, name="site"),
     path("export/", site.export, name="export"),
     path("import/", importing.start, name="import"),
-    path("import/template/", importing.template, name="template"),
-    path("import/<str:token>/", importing.checked, name="checked"),
+    path("import/template/", importing.template, name="import_template"),
+    path("import/<str:token>/", importing.checked, name="import_checked"),
     path("import/<str:token>/errors/", importing.errors, name="import_errors"),
-    path("import/<str:token>/apply/", importing.apply, name="apply"),
+    path("import/<str:token>/apply/", importing.apply, name="import_apply"),
 ]

@@ -92,7 +92,7 @@ def form_view(thing: Thing) -> View:
         form = thing.form(request.user, one, request.POST or None, start)
         if request.method == "POST" and form.is_valid():
             try:
-                saved = thing.save(instance=one, by=request.user, at=request.clock.now(), **form.values())
+                saved = thing.keep(instance=one, by=request.user, at=request.clock.now(), **form.values())
             except Refusal as refusal:
                 form.refuse(refusal)
             else:

@@ -153,6 +153,11 @@ class Listing:
         return self.arrange(self.rows) if self.arrange and not self.sort else self.rows
 
     @property
+    def opens(self) -> bool:
+        """Whether a click on a row opens a page. (A template that met ``href`` itself would call it.)"""
+        return self.href is not None
+
+    @property
     def narrowed(self) -> bool:
         """Whether a filter or a search hides rows."""
         return bool(self.words) or bool(self.chips)

@@ -17,8 +17,13 @@ from prewatt.office.operators import selectors
 from prewatt.office.operators.log import SYSTEM
 from prewatt.office.operators.models import OperationLog
 from prewatt.web.console.base.access import ConsoleRequest, right
+from prewatt.web.console.estate.forms import GatewayForm, GroupForm, LineForm, MeterForm, PremisesForm
+from prewatt.web.console.estate.importer import sheet_title
+from prewatt.web.console.estate.site import SiteForm
 from prewatt.web.console.listing.kit import Choice, Column, Days, Empty, Kind, Listing, Phone
 from prewatt.web.console.operators.deeds import AREAS, deed, deeds
+
+FORMS = (GroupForm, GatewayForm, LineForm, PremisesForm, MeterForm, SiteForm)
 
 
 @right("log.view")
@@ -52,13 +57,27 @@ def _columns() -> list[Column]:
         Column("operator", _("Operator"), _name, sort=("operator_name",)),
         Column("action", _("Action"), lambda row: deed(row.action), sort=("action",), phone=Phone.TITLE, width=26),
         Column("subject", _("Subject"), "subject", sort=("subject",), width=24),
-        Column("summary", _("Details"), "summary", width=40),
+        Column("summary", _("Details"), told, width=40),
         Column("address", _("Sent from"), "address", kind=Kind.CODE, phone=Phone.HIDE),
     ]
 
 
 def _name(row: OperationLog) -> str:
     return _("the system itself") if row.operator_id is None and row.operator_name == SYSTEM else row.operator_name
+
+
+def told(row: OperationLog) -> str:
+    """The summary in the reader's language, where the service wrote names of fields or sheets."""
+    if row.action == "estate.import":
+        return ", ".join(f"{sheet_title(name)} {count}" for name, count in row.data.get("rows", {}).items())
+    if row.action.startswith("estate.") and row.action.endswith((".edit", ".create")):
+        return ", ".join(field_title(name) for name in row.summary.split(", "))
+    return row.summary
+
+
+def field_title(name: str) -> str:
+    """What a form calls a field; the bare name of one without a form."""
+    return next((str(form.base_fields[name].label) for form in FORMS if name in form.base_fields), name)
 
 
 def _by(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -70,7 +89,14 @@ def entry(request: ConsoleRequest, pk: int) -> HttpResponse:
     """One line of the log with all it holds: what was before, what after."""
     row = get_object_or_404(selectors.operation_log(request.user), pk=pk)
     changes, rest = _changes(row.data)
-    context = {"row": row, "name": _name(row), "deed": deed(row.action), "changes": changes, "rest": rest}
+    context = {
+        "row": row,
+        "name": _name(row),
+        "deed": deed(row.action),
+        "told": told(row),
+        "changes": changes,
+        "rest": rest,
+    }
     return render(request, "console/operators/entry.html", context)
 
 
@@ -84,7 +110,7 @@ def _changes(data: dict[str, Any]) -> tuple[list[tuple[str, SafeString, SafeStri
     if not isinstance(before, dict) or not isinstance(after, dict):
         return [("", _plain(before), _plain(after))], rest
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return [(key, _plain(before.get(key)), _plain(after.get(key))) for key in keys], rest
+    return [(field_title(key), _plain(before.get(key)), _plain(after.get(key))) for key in keys], rest
 
 
 def _plain(value: Any) -> SafeString:

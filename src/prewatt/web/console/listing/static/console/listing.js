@@ -30,6 +30,7 @@
 
   document.addEventListener("change", (event) => {
     const box = event.target;
+    if (box.matches && box.matches("select.l-filter")) box.classList.toggle("l-on", box.value !== "");
     if (!box.matches || !box.matches("input[data-row], input[data-all-rows]")) return;
     event.stopPropagation();
     const form = formOf(box);
@@ -44,6 +45,16 @@
     write(form, chosen);
     show(form);
   }, true);
+
+  // A click anywhere on a row opens it, unless it meant something else: a link, a box, marking text to copy.
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(".l-opens > tbody > tr");
+    if (!row || event.defaultPrevented || event.target.closest("a, button, input, label, select, summary")) return;
+    if (event.target.closest(".l-tick")) { row.querySelector("input[data-row]").click(); return; }
+    if (String(window.getSelection())) return;
+    const link = row.querySelector(".l-open");
+    if (event.ctrlKey || event.metaKey) window.open(link.href); else link.click();
+  });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-choose-all], [data-choose-none], [data-copy]");
@@ -70,6 +81,13 @@
     }
     form.dataset.sent = "1";
     form.querySelectorAll("button:not([type=button])").forEach((button) => button.setAttribute("aria-disabled", "true"));
+  });
+
+  // Empty filters do not belong into an address that people keep and share.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.matches(".l-bar")) return;
+    const parameters = event.detail.parameters;
+    for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
   });
 
   const ready = () => document.querySelectorAll("form.l-selection").forEach(show);
