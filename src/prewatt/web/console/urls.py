@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from django.urls import include, path
 
-from django.urls import URLPattern, URLResolver, include, path
-
-DOORS = (
-    ("", "overview.urls"),
-    ("", "sign.urls"),
-    ("units/", "units.urls"),
-    ("system/frames/", "units.line_urls"),
-    ("counter/", "counter.urls"),
-    ("customers/", "customers.urls"),
-    ("system/", "estate.urls"),
-    ("system/", "operators.urls"),
-    ("demo/", "demo.urls"),
-)
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _routes() -> list[URLPattern | URLResolver]:
-    modules = ((prefix, f"prewatt.web.console.{door}") for prefix, door in DOORS)
-    return [path(prefix, include(module)) for prefix, module in modules if _exists(module)]
-
-
-urlpatterns = _routes()
+urlpatterns = [
+    path("", include("prewatt.web.console.overview.urls")),
+    path("", include("prewatt.web.console.sign.urls")),
+    path("units/", include("prewatt.web.console.units.urls")),
+    path("counter/", include("prewatt.web.console.counter.urls")),
+    path("customers/", include("prewatt.web.console.customers.urls")),
+    path("system/frames/", include("prewatt.web.console.units.line_urls")),
+    path("system/", include("prewatt.web.console.estate.urls")),
+    path("system/", include("prewatt.web.console.operators.urls")),
+    path("demo/", include("prewatt.web.console.demo.urls")),
+]

@@ -113,7 +113,8 @@ def draw(tile: Tile) -> str:
     at = int(tile.read_at.timestamp()) if tile.read_at else 0
     return (
         f'<a id="m{tile.meter_id}" class="tile state--{state.key}{held}{unsure}" data-state="{state.key}"'
-        f' data-at="{at}" href="{_address(tile.unit)}"><b>{number}</b>{mark}<i class="ti ti-{state.icon}" aria-hidden="true"></i>'
+        f' data-at="{at}" href="{_address(tile.unit)}">'
+        f'<b>{number}</b>{mark}<i class="ti ti-{state.icon}" aria-hidden="true"></i>'
         f'<span class="tile__who">{customer}</span><span class="tile__word">{word}</span>'
         f'<span class="tile__credit{long}">{credit}</span><span class="tile__power">{_power(tile)}</span>'
         f'<span class="tile__age"></span></a>'
