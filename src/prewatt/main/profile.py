@@ -1,4 +1,4 @@
-"""``./run profile``: check a register profile before it meets a meter, or show the ones that come with the house."""
+"""``./run profile``: check a register profile, try it on a meter, or show the ones that come with the house."""
 
 from __future__ import annotations
 
@@ -20,8 +20,43 @@ def main(argv: list[str]) -> int:
     check.add_argument("--json", action="store_true", help="one JSON list of what was found")
     listing = verbs.add_parser("list", help="profiles that come with the house")
     listing.add_argument("--json", action="store_true")
+    _add_try(verbs)
     options = parser.parse_args(argv)
-    return _check(options.file, options.json) if options.verb == "check" else _list(options.json)
+    if options.verb == "check":
+        return _check(options.file, options.json)
+    return _try(options) if options.verb == "try" else _list(options.json)
+
+
+def _add_try(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    attempt = verbs.add_parser("try", help="read every block of a profile from one meter and show what it says")
+    attempt.add_argument("file", type=Path)
+    attempt.add_argument(
+        "--link", required=True, help="tcp://host:port (transparent), mbap://host:port (Modbus TCP), serial:DEVICE"
+    )
+    attempt.add_argument("--unit", type=int, default=1, help="address on the line (1 to 247)")
+    attempt.add_argument("--serial", default="", help="of a DL/T 645 meter: its 12 digits, by which it is called")
+    attempt.add_argument("--baud", type=int, default=0, help="what the profile says when not given")
+    attempt.add_argument("--parity", choices=("N", "E", "O"), default="")
+    attempt.add_argument("--pt", type=int, default=1, help="voltage transformer, where the meter does not tell it")
+    attempt.add_argument("--ct", type=int, default=1, help="current transformer ratio, the same")
+    attempt.add_argument("--json", action="store_true")
+
+
+def _try(options: argparse.Namespace) -> int:
+    from prewatt.main import trial
+
+    ratios = {"pt": options.pt, "ct": options.ct}
+    wanted = trial.Trial(
+        options.file, options.link, options.unit, options.serial, options.baud, options.parity, ratios, options.json
+    )
+    try:
+        return trial.run(wanted)
+    except ProfileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{options.file}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def _check(files: list[Path], as_json: bool) -> int:
