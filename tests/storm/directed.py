@@ -33,11 +33,11 @@ def _form_twice() -> Iterator[Schedule]:
 
 def _frozen_with_a_permit() -> Iterator[Schedule]:
     """The first head-end gets its permit very late: by then the order was given up, cancelled and paid back."""
-    for frozen_s, cancel_at in ((100.0, 92.0), (112.0, 100.0)):
-        sale = Sale(at=5.0, meter=0, fen=50_00, cancel_at=cancel_at)
-        stuck = Happening("stuck", Moment(verb="arm"), for_s=frozen_s)
-        lost = Rule(plan.REQUEST_LOST, times=4)
-        yield Schedule(5, (sale,), rules=(lost,), happenings=(stuck,), calm_at=135.0)
+    for lost in (4, 5):
+        sale = Sale(at=5.0, meter=0, fen=50_00, cancel_at=98.0)
+        stuck = Happening("stuck", Moment(verb="arm"), for_s=105.0)
+        rule = Rule(plan.REQUEST_LOST, times=lost)
+        yield Schedule(5, (sale,), rules=(rule,), happenings=(stuck,), calm_at=135.0)
 
 
 def _second_order_meanwhile() -> Iterator[Schedule]:

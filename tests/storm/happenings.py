@@ -11,6 +11,8 @@ from prewatt.field.simulator.chance import seed_of
 from tests.storm.meters import StormMeter
 from tests.storm.plan import Happening
 
+EXCHANGE_S = 6.0
+
 if TYPE_CHECKING:
     from tests.storm.world import World
 
@@ -50,8 +52,8 @@ class Happenings:
 
     def calm(self) -> None:
         """The faults stop: what can be put right is."""
-        for place, meter in list(self._away.items()):
-            self._put(place, meter)
+        for place, meter in self._away.items():
+            self._exchange(place, meter)
         self._away.clear()
         self._link(lost=False)
 
@@ -98,7 +100,14 @@ class Happenings:
         world.meters.append(other)
         if one.back:
             self._away.setdefault(one.meter, meter)
-        self._put(one.meter, other)
+        self._exchange(one.meter, other)
+
+    def _exchange(self, place: int, meter: StormMeter) -> None:
+        """Nobody unscrews a meter between two frames: its place is silent for a while."""
+        wire = self._world.wire
+        wire.dead_until[place] = max(wire.dead_until[place], self._world.now() + EXCHANGE_S)
+        wire.busy_until = max(wire.busy_until, self._world.now() + EXCHANGE_S)
+        asyncio.get_running_loop().call_later(EXCHANGE_S / 2, self._put, place, meter)
 
     def _put(self, place: int, meter: StormMeter) -> None:
         self._world.note("swap", f"{meter.serial} at {place + 1}")
