@@ -25,6 +25,7 @@ BENCHES = (
     "sale_latency",
     "fleet_fresh",
     "storm",
+    "records",
     "start",
 )
 
