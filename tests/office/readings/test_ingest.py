@@ -144,6 +144,17 @@ def contact(kind: ContactKind, ref: int, word: str, **fields: Any) -> ContactCha
     return ContactChange(kind, ref, word, **{**values, **fields})
 
 
+def test_a_meter_that_is_out_stays_out_since_then_when_it_is_told_again(meter: Meter) -> None:
+    """A head-end that starts again does not know since when; the books do."""
+    later = int(factories.AT.timestamp() * 1000) + 600_000
+    ingest(contacts=[contact(ContactKind.METER, meter.pk, "out")])
+    ingest(contacts=[contact(ContactKind.METER, meter.pk, "out", at_ms=later)])
+    assert MeterState.objects.get().contact_since == factories.AT
+    ingest(contacts=[contact(ContactKind.METER, meter.pk, "ok", at_ms=later, last_good_ms=later)])
+    assert (MeterState.objects.get().contact_since - factories.AT).total_seconds() == 600
+    assert MeterState.objects.get().last_good_at == MeterState.objects.get().contact_since
+
+
 def test_contact_of_meters_and_gateways_is_kept_apart(meter: Meter) -> None:
     gateway = meter.line.gateway
     ingest(
