@@ -346,6 +346,20 @@ def test_a_lost_link_gives_everything_back() -> None:
     assert send(machine, 2.0)[1][0] == 1
 
 
+def test_a_link_lost_in_the_quiet_after_a_money_frame_ends_the_question_that_waits_for_it() -> None:
+    machine, _ = line()
+    machine.polling = False
+    outcomes: list[object] = []
+    claim = Claim(Priority.MONEY, lambda: outcomes.append("granted"), lambda: outcomes.append("lost"))
+    machine.submit(claim)
+    assert machine.next_frame(1.0) is None
+    machine.rest(claim, 1.0, 2.0)
+    machine.ask(claim, Job(Priority.MONEY, question(1, OTHER), lambda reply: outcomes.append(reply.outcome)))
+    assert machine.next_frame(1.5) is None
+    machine.link_down()
+    assert outcomes == ["granted", Outcome.CLOSED, "lost"]
+
+
 def test_without_leave_to_poll_nothing_is_polled() -> None:
     machine, _ = line()
     machine.polling = False

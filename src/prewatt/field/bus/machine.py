@@ -113,6 +113,9 @@ class Machine:
         if job is not None:
             job.done(Reply(Outcome.CLOSED))
         if claim is not None:
+            asked, claim.job = claim.job, None
+            if asked is not None:  # it waited for the quiet after a money frame
+                asked.done(Reply(Outcome.CLOSED))
             claim.lost()
         for _, _, item in jobs:
             self._refuse(item)
