@@ -9,6 +9,11 @@ from django.db import DatabaseError
 
 from prewatt.core.errors import Refusal
 from prewatt.core.money import Money
+from prewatt.office.customers.models import SupplyAgreement
+from prewatt.office.estate.models import Meter
+from prewatt.office.operators.models import Operator
+from prewatt.office.vending.models import Counter, CreditOrder
+from prewatt.office.vending.services import again, cancel_queued, sell
 from tests.storm.arena import out_of_loop
 from tests.storm.crash import StoreDied, crashing
 from tests.storm.plan import Sale
@@ -53,12 +58,6 @@ class Cashier:
 
     def _press(self, place: int, sale: Sale) -> bool:
         """Send the form. False: an error page, and nobody knows."""
-        from prewatt.office.customers.models import SupplyAgreement
-        from prewatt.office.estate.models import Meter
-        from prewatt.office.operators.models import Operator
-        from prewatt.office.vending.models import Counter
-        from prewatt.office.vending.services import sell
-
         people = self._world.arena.people
 
         def press() -> Any:
@@ -77,9 +76,6 @@ class Cashier:
 
     def ask(self, verb: str, sale: Sale) -> bool:
         """Cancel the order of a sale, or send it again."""
-        from prewatt.office.operators.models import Operator
-        from prewatt.office.vending.models import CreditOrder
-        from prewatt.office.vending.services import again, cancel_queued
 
         def ask() -> Any:
             order = CreditOrder.objects.filter(requested_fen=sale.fen).first()
@@ -108,5 +104,6 @@ class Cashier:
                 world.complain(f"{verb}: {error!r}")
             return False
         world.note(f"cashier {self._number}", f"{verb} {what} {told}")
+        world.look_at_the_books()
         world.poke()
         return True

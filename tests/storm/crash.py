@@ -29,14 +29,14 @@ def crashing(world: World, crash: Crash | None) -> Iterator[None]:
     connection = world.arena.connection
     try:
         if crash.commit:
-            connection._commit = _die
+            connection._commit = lambda: _die("commit")
         if crash.statement is not None:
             with connection.execute_wrapper(_Counter(crash)):
                 yield
         else:
             yield
         if not crash.full:
-            raise StoreDied("answer")
+            _die("answer")
     except StoreDied:
         out_of_loop(world.arena.restart)
         raise
@@ -44,8 +44,8 @@ def crashing(world: World, crash: Crash | None) -> Iterator[None]:
         connection.__dict__.pop("_commit", None)
 
 
-def _die() -> None:
-    raise StoreDied("commit")
+def _die(where: str) -> None:
+    raise StoreDied(where)
 
 
 class _Counter:

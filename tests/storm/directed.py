@@ -84,3 +84,17 @@ DIRECTED: dict[str, tuple[Schedule, ...]] = {
     "no serial check": tuple(_twin_in_its_place()),
     "one read for quarantine": tuple(_one_wrong_read()),
 }
+
+
+def _link_lost_in_the_quiet() -> Iterator[Schedule]:
+    """The link goes while the line is held quiet after a frame without an answer: nobody may wait for ever."""
+    for delay in (0.3, 1.5, 2.5, 3.2):
+        down = Happening("link-down", Moment(at=delay, money=1), for_s=4.0)
+        yield Schedule(11, ONE, rules=(Rule(plan.REQUEST_LOST),), happenings=(down,), calm_at=20.0)
+
+
+# what the storm has found in the real code, kept so that it does not come back
+FOUND: dict[str, tuple[Schedule, ...]] = {
+    "a late permit": tuple(_frozen_with_a_permit()),
+    "a link lost in the quiet after a frame": tuple(_link_lost_in_the_quiet()),
+}

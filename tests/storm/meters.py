@@ -32,6 +32,8 @@ class StormMeter(SimulatedMeter):
                          credit_fen=1_000_00)  # fmt: skip
         super().__init__(plan, start_ms)
         self.purse.count, self.purse.total = opening
+        for number in range(max(1, opening[0] - 2), opening[0] + 1):
+            self.purse.remember(self._stamp(start_ms - 86_400_000), number, 50_03, 60_00, 0)
         self.opening_total = opening[1]
         self.taken_total = opening[1]  # what its total must be: grows with each whole purchase
         self.was_reset = False

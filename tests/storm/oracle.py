@@ -6,6 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prewatt.office.ledger import selectors as ledger
+from prewatt.office.ledger.models import AccountKind
+from prewatt.office.vending import invariants
+from prewatt.office.vending.models import CreditOrder
 from tests.storm.meters import StormMeter
 
 if TYPE_CHECKING:
@@ -37,9 +41,6 @@ class Verdict:
 
 def judge(world: World) -> Verdict:
     """Compare the books with the truth."""
-    from prewatt.office.vending import invariants
-    from prewatt.office.vending.models import CreditOrder
-
     verdict = Verdict(list(world.complaints), counts=world.counts.copy())
     orders = list(CreditOrder.objects.order_by("pk"))
     for order in orders:
@@ -51,15 +52,15 @@ def judge(world: World) -> Verdict:
     return verdict
 
 
-def _order(world: World, verdict: Verdict, order: object) -> None:
+def _order(world: World, verdict: Verdict, order: CreditOrder) -> None:
     """One order against the purchases that meters took of its amount."""
-    state, fen, place = order.state, order.requested_fen, order.meter_id - 1  # type: ignore[attr-defined]
+    state, fen, place = order.state, order.requested_fen, order.meter_id - 1
     taken = [one for one in world.truth if one.amount == fen and not one.foreign]
-    name = f"order {fen} {state} ({order.reason})"  # type: ignore[attr-defined]
+    name = f"order {fen} {state} ({order.reason})"
     if len(taken) > 1:
         verdict.wrong(fen * (len(taken) - 1), f"doubled: {name}: {taken}")
     if state == "delivered":
-        whole = [one for one in taken if one.whole and (one.serial, one.count) == (order.serial, order.n)]  # type: ignore[attr-defined]
+        whole = [one for one in taken if one.whole and (one.serial, one.count) == (order.serial, order.n)]
         if not whole:
             verdict.wrong(fen, f"lost: {name}: {taken}")
     elif state in ("refused", "cancelled", "queued") and taken:
@@ -78,9 +79,9 @@ def _may_refuse(world: World, fen: int, causes: set[str]) -> bool:
     return bool(causes) or fen in world.wire.refused or world.wire.unheard[fen] >= LEAST_SENDS
 
 
-def _forms(world: World, verdict: Verdict, orders: list[object]) -> None:
+def _forms(world: World, verdict: Verdict, orders: list[CreditOrder]) -> None:
     """One form, one order, one payment."""
-    made = Counter(order.requested_fen for order in orders)  # type: ignore[attr-defined]
+    made = Counter(order.requested_fen for order in orders)
     for fen, times in made.items():
         if times > 1:
             verdict.wrong(fen * (times - 1), f"doubled: {times} orders of one form over {fen}")
@@ -89,13 +90,10 @@ def _forms(world: World, verdict: Verdict, orders: list[object]) -> None:
         verdict.findings.append(f"{len(world.schedule.sales)} forms, orders for {len(made)}")
 
 
-def _meters(world: World, verdict: Verdict, orders: list[object]) -> None:
+def _meters(world: World, verdict: Verdict, orders: list[CreditOrder]) -> None:
     """Per serial: what its total grew by is what the ledger delivered, and what the ledger leaves open."""
-    from prewatt.office.ledger import selectors as ledger
-    from prewatt.office.ledger.models import AccountKind
-
     booked = ledger.by_account(AccountKind.ON_METER, transaction_kinds=("delivery",))
-    state = {order.requested_fen: order.state for order in orders}  # type: ignore[attr-defined]
+    state = {order.requested_fen: order.state for order in orders}
     for meter in world.meters:
         assert isinstance(meter, StormMeter)
         if meter.purse.total != meter.taken_total:

@@ -8,7 +8,12 @@ from random import Random
 from prewatt.field.simulator.chance import stream
 
 # what may become of a frame on the wire
-REQUEST_LOST, REQUEST_CORRUPT, REQUEST_TWICE, REQUEST_LATE = "request-lost", "request-corrupt", "request-twice", "request-late"
+REQUEST_LOST, REQUEST_CORRUPT, REQUEST_TWICE, REQUEST_LATE = (
+    "request-lost",
+    "request-corrupt",
+    "request-twice",
+    "request-late",
+)
 REPLY_LOST, REPLY_CORRUPT, REPLY_TWICE, REPLY_LATE, REPLY_CUT = (
     "reply-lost", "reply-corrupt", "reply-twice", "reply-late", "reply-cut",
 )  # fmt: skip
@@ -217,13 +222,21 @@ def _moment(rng: Random, calm_at: float) -> Moment:
 
 
 def _happening(rng: Random, calm_at: float) -> Happening:
-    kind = rng.choice(("dead", "dead", "link-down", "link-down", "store-away", "store-away", "stuck", "second-head", "clock"))
+    kind = rng.choice(
+        ("dead", "dead", "link-down", "link-down", "store-away", "store-away", "stuck", "second-head", "clock")
+    )
     value = rng.choice((-600, -90, -3, 2, 45, 400)) if kind == "clock" else 0
-    return Happening(kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), rng.choice((0.5, 3.0, 12.0, 40.0, 100.0)), value)
+    return Happening(
+        kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), rng.choice((0.5, 3.0, 12.0, 40.0, 100.0)), value
+    )
 
 
 def _cause(rng: Random, calm_at: float) -> Happening:
     kind = rng.choice(("swap", "twin", "old-twin", "reset", "foreign", "foreign"))
     return Happening(
-        kind, _moment(rng, calm_at), rng.choice((0, 0, 1)), value=100 * rng.randrange(1, 90) + 7, back=rng.random() < 0.5
+        kind,
+        _moment(rng, calm_at),
+        rng.choice((0, 0, 1)),
+        value=100 * rng.randrange(1, 90) + 7,
+        back=rng.random() < 0.5,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.storm.arena import Arena
-from tests.storm.directed import DIRECTED
+from tests.storm.directed import DIRECTED, FOUND
 from tests.storm.mutants import MUTANTS, mutant
 from tests.storm.run import run
 
@@ -35,3 +35,9 @@ def test_the_mutant_is_killed(arena: Arena, name: str) -> None:
         verdicts = [run(arena, schedule).verdict for schedule in DIRECTED[name]]
     assert any(verdict.findings for verdict in verdicts)
     assert (max(verdict.fen for verdict in verdicts) > 0) == (name in COSTLY)
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_the_storm_once_found_does_not_come_back(arena: Arena, name: str) -> None:
+    for schedule in FOUND[name]:
+        assert run(arena, schedule).verdict.findings == []

@@ -12,6 +12,7 @@ from prewatt.core.clock import SteppedClock
 from prewatt.core.evidence import Evidence
 from prewatt.field.simulator.chance import stream
 from prewatt.main.verbs import Verbs
+from prewatt.office.vending import invariants
 from tests.storm.arena import SERIALS, START, Arena, out_of_loop
 from tests.storm.cashiers import Cashier
 from tests.storm.happenings import Happenings
@@ -22,6 +23,7 @@ from tests.storm.wire import Wire
 
 SETTLED_WITHIN_S = 900.0  # of the moment when the faults stop
 TAIL_S = 4.0
+CAREFUL_EVERY = 25
 WAITING = """SELECT 1 FROM vending_creditorder WHERE (state IN ('queued', 'unknown')
  OR (state = 'refused' AND due_at IS NOT NULL)) AND (due_at IS NULL OR due_at <= %s) LIMIT 1"""
 OPEN = """SELECT o.state, o.meter_id, o.due_at IS NOT NULL, o.reason,
@@ -198,6 +200,12 @@ class World:
     def cause(self, place: int, word: str) -> None:
         """Something was done to a meter that may end in quarantine."""
         self.causes[place].add(word)
+
+    def look_at_the_books(self) -> None:
+        """The invariants after a step; of every n-th schedule, because they cost more than the step."""
+        if self.schedule.seed % CAREFUL_EVERY == 0:
+            for finding in out_of_loop(invariants.check):
+                self.complain(finding)
 
     # -- what happened ------------------------------------------------------------------------------------------------
 
