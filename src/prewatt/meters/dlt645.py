@@ -199,6 +199,11 @@ def _fitting(asked: bytes, frame: bytes) -> Answer | None:
     return Answer(unit, function, data, 0, frame, bool(control & FOLLOWS), sequence)
 
 
+def open_refusal(frame: Frame) -> int:
+    """The meter's no in a frame with the error bit, as the exception that ``cut`` gives."""
+    return _exception(frame.function, frame.data)
+
+
 def _exception(function: int, data: bytes) -> int:
     """The meter's no as one number, whatever its form."""
     word = int.from_bytes(data[:2], "little")

@@ -94,3 +94,11 @@ def test_two_meters_never_share_a_serial_number() -> None:
     with pytest.raises(FormRefusal) as refused:
         make.make_meter(serial="260100000001")
     assert list(refused.value.errors) == ["serial"]
+
+
+def test_a_dlt_meter_needs_the_serial_number_it_is_called_by() -> None:
+    for serial in ("", "A230600", "1234567890123"):
+        with pytest.raises(FormRefusal) as refused:
+            make.make_meter(profile="dlt645-2007", serial=serial)
+        assert list(refused.value.errors) == ["serial"]
+    assert make.make_meter(profile="dlt645-2007", serial="230600000161").serial == "230600000161"

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from prewatt.meters import modbus
+from prewatt.meters import dlt645, modbus
 from prewatt.office.estate.models import Line, Meter
 from prewatt.office.operators.models import OperationLog
 from prewatt.office.readings.models import LineFrame
@@ -99,3 +99,23 @@ def test_lines_of_another_zone_are_not_there(meter: Meter) -> None:
     assert client.get(f"/system/frames/{own.pk}/").status_code == 200
     assert client.get(f"/system/frames/{meter.line_id}/").status_code == 404
     assert meter.line.name not in client.get("/system/frames/").content.decode()
+
+
+def test_frames_of_a_dlt_meter_are_told_by_their_identifier(meter: Meter) -> None:
+    Meter.objects.filter(pk=meter.pk).update(profile="dlt645-2007", serial="230600000161")
+    meter.refresh_from_db()
+    asked = dlt645.read_request(meter.serial, 0x00900200, wakes=4)
+    request = dlt645.open_frame(asked)
+    assert request is not None
+    answer = dlt645.answer(request, meter.serial, request.data + bytes.fromhex("25500100"))
+    refusal = dlt645.refusal(request, meter.serial, b"\x02")
+    stranger = dlt645.answer(request, "1", request.data + bytes(4))
+    rows = [keep(meter.line, "tx", asked), *(keep(meter.line, "rx", data) for data in (answer, refusal, stranger))]
+    assert words(*rows, meter=meter) == [
+        ("sent", "reads credit 00900200"),
+        ("answer", "answers remaining money = 150.25 yuan"),
+        ("refusal", "refuses: no-such-data"),
+        ("answer", "answers remaining money = 0.00 yuan"),
+    ]
+    named = told(rows, neighbours([meter]))
+    assert [one.meter for one in named] == [meter.name] * 3 + [""]

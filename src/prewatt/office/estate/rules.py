@@ -136,11 +136,17 @@ def meter_problems(meter: Meter) -> Problems:
             _("There is no profile %(profile)s. Known: %(known)s"),
             {"profile": meter.profile or "—", "known": ", ".join(registry.names())},
         )
+    elif registry.get(meter.profile).codec == "dlt645" and not _is_dlt_address(meter.serial):
+        found["serial"] = Problem(_("A DL/T 645 meter is called by its serial number: up to 12 digits."))
     found["role"] = choice_problem(meter.role, MeterRole.values)
     for ratio in ("ct", "pt"):
         found[ratio] = range_problem(getattr(meter, ratio), range(1, 100_000))
     found["place"] = range_problem(meter.place, range(1, 1000))
     return _present(found | _length_problems(meter, ("serial", "cabinet", "circuit")))
+
+
+def _is_dlt_address(serial: str) -> bool:
+    return serial.isascii() and serial.isdigit() and len(serial) <= 12
 
 
 def seat_problems(meter: Meter, *, line: Line, others: Iterable[Seat]) -> Problems:

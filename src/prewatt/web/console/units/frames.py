@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from prewatt.meters import modbus, registry
+from prewatt.meters import dlt645, dlt645_words, modbus, registry
 from prewatt.meters.profile import Profile
 from prewatt.office.estate.models import Meter
 from prewatt.office.readings.models import LineFrame
@@ -45,13 +45,16 @@ class Neighbour:
 
     name: str
     profile: Profile | None
+    serial: str = ""  # by which a DL/T 645 meter is called
 
 
 def neighbours(meters: Iterable[Meter]) -> dict[int, Neighbour]:
     """The meters of a line by address."""
     known = set(registry.names())
     return {
-        meter.address: Neighbour(meter.name, registry.get(meter.profile) if meter.profile in known else None)
+        meter.address: Neighbour(
+            meter.name, registry.get(meter.profile) if meter.profile in known else None, meter.serial.zfill(12)
+        )
         for meter in meters
     }
 
@@ -62,7 +65,11 @@ def told(rows: Iterable[LineFrame], meters: Mapping[int, Neighbour]) -> list[Tol
     found = []
     for row in rows:
         data = bytes(row.data)
-        if row.direction == "tx":
+        item = dlt645.open_frame(data)
+        if item is not None:
+            asked = None
+            found.append(_item(row, data, item, meters))
+        elif row.direction == "tx":
             asked = modbus.open_request(data)
             found.append(_sent(row, data, asked, meters))
         elif row.direction == "rx":
@@ -70,6 +77,36 @@ def told(rows: Iterable[LineFrame], meters: Mapping[int, Neighbour]) -> list[Tol
         else:
             found.append(_trouble(row, data, asked, meters))
     return found
+
+
+def _item(row: LineFrame, data: bytes, frame: dlt645.Frame, meters: Mapping[int, Neighbour]) -> Told:
+    """A frame of DL/T 645: its own identifier tells what it is about."""
+    unit = next((unit for unit, one in meters.items() if one.serial == frame.address), None)
+    name = frame.address if unit is None else ""
+    function, what = f"{frame.control:02X}", _item_name(frame, meters.get(unit) if unit is not None else None)
+    if not frame.control & dlt645.FROM_METER:
+        reads = frame.function in (dlt645.READ, dlt645.FOLLOW, dlt645.READ_ADDRESS)
+        meaning = _("reads %(what)s") % {"what": what} if reads else _("writes %(what)s") % {"what": what}
+        return _row(row, data, "sent", unit, meters, function, f"{name} {meaning}".strip())
+    if frame.control & dlt645.ERROR:
+        answer = dlt645.open_refusal(frame)
+        words = ", ".join(dlt645_words.explain(answer))
+        meaning = _("refuses: %(why)s") % {"why": words}
+        return _row(row, data, "refusal", unit, meters, function, meaning)
+    if frame.identifier is None:
+        return _row(row, data, "answer", unit, meters, function, _("has taken the write"))
+    shown = dlt645_words.shown(frame.identifier, frame.data[4:])
+    return _row(row, data, "answer", unit, meters, function, _("answers %(what)s") % {"what": shown})
+
+
+def _item_name(frame: dlt645.Frame, meter: Neighbour | None) -> str:
+    """The block's name where the meter's profile knows it, and the data identifier."""
+    if frame.identifier is None:
+        return ""
+    for block in meter.profile.blocks if meter and meter.profile else ():
+        if block.address == frame.identifier:
+            return f"{block.name} {frame.identifier:08X}"
+    return f"{frame.identifier:08X}"
 
 
 def _sent(row: LineFrame, data: bytes, request: modbus.Request | None, meters: Mapping[int, Neighbour]) -> Told:
