@@ -33,6 +33,7 @@ VERBS = (
     Verb("status", "status", "each unit as the console shows it  各户状态"),
     Verb("verify", "verify", "check the ledger's invariants and the hash chain  核对账目与日志链"),
     Verb("operator", "operator", "make the first operator, or give one a new password  操作员与密码"),
+    Verb("pki", "pki", "the site's own certificates, and a key for each gateway  证书与网关密钥"),
     Verb("profile", "profile", "check a register profile (a TOML file)  检查仪表规约文件"),
     Verb("lint", "develop", "style, import contracts and the tidy test  代码检查"),
     Verb("types", "develop", "strict type check  类型检查"),
@@ -50,9 +51,7 @@ def show_help() -> int:
     )
     for verb in VERBS:
         print(f"  {verb.name:<10}{verb.help}")
-    print(
-        "\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; port: PREWATT_PORT."
-    )
+    print("\n./run VERB --help shows a verb's options. Data folder: PREWATT_HOME; port: PREWATT_PORT.")
     return 0
 
 

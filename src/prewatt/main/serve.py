@@ -16,20 +16,22 @@ def main(argv: list[str]) -> int:
     """Run a site until SIGTERM or Ctrl-C."""
     argparse.ArgumentParser(prog="./run serve", description="A site: web, head-end, store and worker.").parse_args(argv)
     host, port = web.address()
-    if host not in LOOPBACK and not web.certificate():
+    home = Home.from_environment(SITE)
+    files = web.certificate(home)
+    if host not in LOOPBACK and not files:
         raise Refusal(
             "needs-tls",
-            "On %(host)s the console needs TLS: set PREWATT_TLS_CERT and PREWATT_TLS_KEY to the two files.",
+            "On %(host)s the console needs TLS: ./run pki init --host %(host)s makes a certificate of the site's own, "
+            "or set PREWATT_TLS_CERT and PREWATT_TLS_KEY to two files.",
             host=host,
         )
-    home = Home.from_environment(SITE)
     home.create(SITE)
     with home.hold():
         web.require_free(host, port)
         bootstrap.use(home)
         bootstrap.migrate()
         password = first_operator(home)
-        scheme = "https" if web.certificate() else "http"
+        scheme = "https" if files else "http"
         children = supervisor.children(demo.PROCESSES)
         return demo.run(home, children, f"{scheme}://{host}:{port}/", password)
 

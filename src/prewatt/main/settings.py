@@ -131,7 +131,7 @@ WHITENOISE_USE_FINDERS = True  # files are served from the package: nothing to c
 WHITENOISE_AUTOREFRESH = False
 
 # A cookie whose name begins with __Host- is lost on plain http, so its name follows the transport.
-_SECURE = web.certificate() is not None
+_SECURE = web.certificate(PREWATT_HOME) is not None
 SESSION_COOKIE_NAME = "__Host-prewatt" if _SECURE else "prewatt_session"
 CSRF_COOKIE_NAME = "__Host-prewatt-csrf" if _SECURE else "prewatt_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _SECURE

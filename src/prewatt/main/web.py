@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from prewatt.core.errors import Refusal
-from prewatt.main.home import Home
+from prewatt.main.home import SITE, Home
 
 DEFAULT_PORT = 8000
 
@@ -21,11 +21,12 @@ def address() -> tuple[str, int]:
     return os.environ.get("PREWATT_HOST") or "127.0.0.1", int(text)
 
 
-def certificate() -> tuple[Path, Path] | None:
-    """Certificate and key given by PREWATT_TLS_CERT and PREWATT_TLS_KEY. Raises Refusal when one cannot be read."""
+def certificate(home: Home) -> tuple[Path, Path] | None:
+    """PREWATT_TLS_CERT and PREWATT_TLS_KEY, else those of a site's own authority. Raises Refusal when unreadable."""
     names = os.environ.get("PREWATT_TLS_CERT"), os.environ.get("PREWATT_TLS_KEY")
     if not any(names):
-        return None
+        own = home.path / "pki" / "server.pem", home.path / "pki" / "server.key"
+        return own if home.kind() == SITE and all(file.exists() for file in own) else None
     for name in names:
         if not name or not os.access(name, os.R_OK):
             raise Refusal(
@@ -56,12 +57,13 @@ def main(argv: list[str]) -> int:
     parser.parse_args(argv)
     host, port = address()
     require_free(host, port)
-    os.environ.setdefault("PREWATT_HOME", str(Home.find().path))
+    home = Home.find()
+    os.environ.setdefault("PREWATT_HOME", str(home.path))
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    files = certificate()
+    files = certificate(home)
     os.environ["PREWATT_SUPERVISOR"] = str(os.getpid())  # the worker follows this process
     Granian(
         "prewatt.main.wsgi:application",

@@ -1,4 +1,4 @@
-"""The triple-DES record layer for sites that prescribe it: bytes in, bytes out, no socket, no clock and no chance of its own.
+"""Triple-DES records for sites that prescribe them: bytes in, bytes out, no socket, no clock and no chance of its own.
 
 Record: sequence(8) | type(1) | length(2) | random IV(8) | 3DES-CBC, PKCS#7 | HMAC-SHA-256(32) over all before it.
 The MAC is compared first and in constant time. Keys come by HKDF-SHA-256 from the shared secret and both nonces, one
