@@ -172,8 +172,29 @@ def test_no_identity_proves_nothing(armed: Armed, seen: Evidence) -> None:
 
 
 @given(armeds, evidences, st.integers(-1_000, 1_000))
-def test_remaining_credit_decides_nothing(armed: Armed, seen: Evidence, remaining: int) -> None:
-    assert judge(armed, replace(seen, remaining=remaining)) == judge(armed, seen)
+def test_remaining_credit_alone_never_proves_a_delivery(armed: Armed, seen: Evidence, remaining: int) -> None:
+    told = replace(seen, remaining=remaining)
+    with_base = replace(armed, base_remaining=1_000, base_at=990.0)
+    assert judge(armed, told) == judge(armed, seen)
+    if judge(armed, told).finding not in (Finding.NOT_APPLIED, Finding.REFUSED):
+        assert judge(with_base, told) == judge(armed, told)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "finding", "reason"),
+    [
+        (1_000, "not-applied", "not-applied"),
+        (-4_000, "not-applied", "not-applied"),
+        (1_001, "contradiction", "torn-or-foreign"),
+        (11_000, "contradiction", "torn-or-foreign"),
+        (-5_001, "contradiction", "reset"),
+        (None, "not-applied", "not-applied"),
+    ],
+)
+def test_credit_that_rose_or_vanished_forbids_to_send_again(remaining: int | None, finding: str, reason: str) -> None:
+    armed = replace(ARMED, base_remaining=1_000, base_at=990.0)
+    verdict = judge(armed, replace(SEEN, remaining=remaining))
+    assert (verdict.finding, verdict.reason) == (finding, reason)
 
 
 def test_read_backs_follow_the_schedule_and_then_the_poll() -> None:

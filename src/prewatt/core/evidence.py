@@ -12,6 +12,9 @@ STRANGER_SPAN_S = 60.0  # ... over at least so long
 READ_BACK_S = (2.0, 5.0, 15.0, 60.0, 300.0)  # after a frame; then with each poll
 POLL_S = 30.0  # pace of read-backs past the schedule
 ALARM_AFTER_S = 15 * 60.0  # an order in UNKNOWN for so long is shown to a person; no clock settles it
+# Credit that may be used up between two reads, far beyond any supply: more is gone only when a meter was reset.
+USE_FLOOR = 5_000  # fen or Wh
+USE_PER_S = 100
 COUNT_MAX = 0xFFFF  # the purchase count is one 16-bit register
 LOG_UNREAD = "log-unread"  # reason of a verdict that the meter's purchase log would have settled: read it next time
 
@@ -54,6 +57,8 @@ class Armed:
     contradicted_at: float = 0.0
     strangers: int = 0  # reads that showed another serial
     stranger_since: float = 0.0
+    base_remaining: int | None = None  # None: not known; then only count and total speak
+    base_at: float = 0.0  # when the base was read
 
 
 class Finding(StrEnum):
@@ -107,11 +112,28 @@ def next_read_back(elapsed: float) -> float:
 def _not_counted(armed: Armed, seen: Evidence) -> Verdict:
     if seen.total != armed.base_total and armed.base_total is not None:
         return _contradiction(armed, seen, "foreign-total")
+    strange = _strange_remaining(armed, seen)
+    if strange:
+        return _contradiction(armed, seen, strange)
     if seen.refused:
         return Verdict(Finding.REFUSED, "meter-refused")
     if armed.sends >= MAX_SENDS:
         return Verdict(Finding.REFUSED, "no-effect")
     return Verdict(Finding.NOT_APPLIED, "not-applied")
+
+
+def _strange_remaining(armed: Armed, seen: Evidence) -> str:
+    """Why a count and total that are as before cannot be believed, or "".
+
+    Credit never rises by itself: a write that was torn before the count reached the purse first, and the same n again
+    would add it twice. A fall beyond all use is a reset of a meter whose count was 0 before, too.
+    """
+    if armed.base_remaining is None or seen.remaining is None:
+        return ""
+    if seen.remaining > armed.base_remaining:
+        return "torn-or-foreign"
+    use = USE_FLOOR + round(USE_PER_S * abs(seen.at - armed.base_at))
+    return "reset" if armed.base_remaining - seen.remaining > use else ""
 
 
 def _counted(armed: Armed, seen: Evidence) -> Verdict:

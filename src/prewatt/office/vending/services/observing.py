@@ -91,6 +91,8 @@ def armed_of(order: CreditOrder, token: int = 0) -> Armed:
         contradicted_at=order.contradicted_at.timestamp() if order.contradicted_at else 0.0,
         strangers=order.strangers,
         stranger_since=order.stranger_since.timestamp() if order.stranger_since else 0.0,
+        base_remaining=order.base_remaining,
+        base_at=order.armed_at.timestamp() if order.armed_at else 0.0,
     )
 
 
