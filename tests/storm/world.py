@@ -22,8 +22,8 @@ from tests.storm.plan import Crash, Kill, Schedule
 from tests.storm.wire import Wire
 
 SETTLED_WITHIN_S = 900.0  # of the moment when the faults stop
-TAIL_S = 4.0
-CAREFUL_EVERY = 25
+TAIL_S = 3.0
+CAREFUL_EVERY = 50
 WAITING = """SELECT 1 FROM vending_creditorder WHERE (state IN ('queued', 'unknown')
  OR (state = 'refused' AND due_at IS NOT NULL)) AND (due_at IS NULL OR due_at <= %s) LIMIT 1"""
 OPEN = """SELECT o.state, o.meter_id, o.due_at IS NOT NULL, o.reason,
@@ -91,20 +91,30 @@ class World:
             if kill.at is not None:
                 loop.call_at(kill.at, self._kill_now, kill)
         self.happenings.begin()
-        await asyncio.sleep(self.schedule.calm_at)
+        while self.now() < self.schedule.calm_at and not (all(till.done() for till in tills) and self._nothing_more()):
+            await asyncio.sleep(min(1.0, self.schedule.calm_at - self.now()))
         self._calm()
         await asyncio.gather(*tills)
         deadline = self.now() + SETTLED_WITHIN_S
         while self.now() < deadline:
             await asyncio.sleep(0.5)
-            quiet = self.now() > self.wire.busy_until + TAIL_S
-            if self.living() and quiet and not self.unsettled():
+            if self._quiet() and not self.unsettled():
                 break
         self.note("end", f"settled {self.now() < deadline}")
         for head in self.heads:
             head.cease()
         for head in self.heads:
             await head.buried()
+
+    def _quiet(self) -> bool:
+        """Nothing is under way, and somebody lives to see to it."""
+        return bool(self.living()) and self.now() > self.wire.busy_until + TAIL_S
+
+    def _nothing_more(self) -> bool:
+        """All is settled before the faults stop, and none of them can come any more."""
+        coming = [kill.at or 0.0 for kill in self.schedule.kills] + [head.stuck_until for head in self.living()]
+        coming += [one.when.at + one.for_s for one in self.schedule.happenings if not (one.when.money or one.when.verb)]
+        return self.now() > max(coming, default=0.0) + TAIL_S and self._quiet() and not self.unsettled()
 
     def _calm(self) -> None:
         self.note("calm", "")
