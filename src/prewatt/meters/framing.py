@@ -139,6 +139,7 @@ class _Vendor:
 RTU: Framing = _Rtu()
 DLT645: Framing = _Dlt645()
 VENDOR: Framing = _Vendor()
+BY_NAME: dict[str, Framing] = {"rtu": RTU, "dlt645": DLT645, "vendor20": VENDOR}
 
 
 def of(profile: Profile) -> Framing:

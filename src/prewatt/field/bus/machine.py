@@ -19,6 +19,7 @@ from prewatt.field.bus.exchange import (
     Claim,
     Job,
     Outcome,
+    Priority,
     Question,
     Reply,
 )
@@ -88,6 +89,13 @@ class Machine:
         else:
             self._jobs = [entry for entry in self._jobs if entry[2] is not claim]
             heapq.heapify(self._jobs)
+
+    @property
+    def asked(self) -> tuple[Question, int, bool] | None:
+        """The question that is outstanding, how urgent it is, and whether the line is held for more."""
+        if self._question is None:
+            return None
+        return self._question, self._job.priority if self._job else Priority.POLL, self._claim is not None
 
     @property
     def claimed(self) -> bool:

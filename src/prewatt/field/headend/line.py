@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf
 
 import structlog
@@ -18,6 +19,7 @@ from prewatt.field.headend.instrument import Meter
 from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.sitetime import SiteTime
 from prewatt.field.headend.store import FrameRecord, GatewayEntry, IdentitySeen, LineCounters, LineEntry, MeterEntry
+from prewatt.field.headend.tunnel import EXTRA_S, OWN_KIND
 from prewatt.meters.registry import UnknownProfile
 from prewatt.meters.shape import ProfileError
 
@@ -40,7 +42,10 @@ class Line:
         self.gateway_contact = contact
         self.contact = LineContact()
         self.meters: dict[int, Meter] = {}
+        self.polled_there = gateway.kind == OWN_KIND  # by the gateway itself; we only ask through it
         self.timing = Timing.of(entry.baud, entry.parity)
+        if self.polled_there:
+            self.timing = replace(self.timing, reply_timeout_s=self.timing.reply_timeout_s + EXTRA_S)
         self.machine = Machine(self.timing, self, pause_s=entry.sweep_pause_s)
         self.bus: Bus
         self.on_contact: Callable[[Meter], None] = lambda _meter: None
@@ -68,7 +73,7 @@ class Line:
         self.entry = entry
         self.meters = kept
         self.contact.meters = list(kept.values())
-        self.machine.tapped = entry.log_frames
+        self.machine.tapped = entry.log_frames and not self.polled_there
         self.machine.rounds.pause_s = entry.sweep_pause_s
         self.machine.rounds.set(meter.station for meter in kept.values())
         now = self._time.now()
@@ -166,6 +171,8 @@ class Line:
 
     def report(self, now: float) -> None:
         """Hand over the counters since the last report."""
+        if self.polled_there:
+            return
         counters = self.machine.counters
         seconds = max(now - self._counted_at, 0.001)
         self._counted_at = now

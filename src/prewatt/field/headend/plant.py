@@ -55,7 +55,7 @@ class Plant:
         """Only lines of these gateways may be polled: their leases are ours."""
         self._commanded = gateways
         for line in self.lines.values():
-            allowed = line.gateway.gateway_id in gateways
+            allowed = line.gateway.gateway_id in gateways and not line.polled_there
             if line.machine.polling != allowed:
                 line.machine.polling = allowed
                 line.bus.kick()
@@ -119,7 +119,7 @@ class Plant:
         line = Line(entry, gateway, contact, self._contacts, self._outbox, self._time)
         line.on_contact = self._on_contact
         line.attach(Bus(entry.name, line.machine, link, self._timetable, self._clock, line.link_changed))
-        line.machine.polling = gateway.gateway_id in self._commanded
+        line.machine.polling = gateway.gateway_id in self._commanded and not line.polled_there
         line.update(entry, inherited)
         self.lines[entry.line_id] = line
         line.bus.start()

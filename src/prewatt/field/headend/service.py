@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from prewatt.core.clock import Clock
+from prewatt.field.bus.driver import Bus
 from prewatt.field.bus.timetable import Timetable
 from prewatt.field.headend.control import Controller
 from prewatt.field.headend.credit import Carrier
@@ -20,7 +21,10 @@ from prewatt.field.headend.leases import RENEW_EVERY_S, Leases
 from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.plant import LinkMaker, Links, Plant
 from prewatt.field.headend.sitetime import SiteTime
-from prewatt.field.headend.store import Batch, LeaseLost, Store, StoreAway
+from prewatt.field.headend.store import Batch, GatewayEntry, LeaseLost, LineEntry, Store, StoreAway
+from prewatt.field.headend.tunnel import OWN_KIND
+from prewatt.field.headend.uplinks import Uplinks
+from prewatt.field.links.base import Link
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +53,7 @@ class HeadEnd:
         self._work_seen = asyncio.Event()
         self._store_away = False
         self._leases = Leases(store, holder, self._time)
+        self.uplinks = Uplinks(store, clock, self._leases, self._outbox)
         self._plant: Plant | None = None
         self._carrier: Carrier | None = None
         self._controller: Controller | None = None
@@ -56,8 +61,9 @@ class HeadEnd:
     async def run(self) -> None:
         """Work until cancelled."""
         timetable = Timetable(self._clock, asyncio.get_running_loop())
-        plant = Plant(self._make_link, timetable, self._clock, self._time, self._outbox, self._meter_back)
+        plant = Plant(self._link, timetable, self._clock, self._time, self._outbox, self._meter_back)
         self._plant = plant
+        self.uplinks.begin(plant)
         self._carrier = carrier = Carrier(self._store, plant, self._leases, self._time, self._work_seen.set)
         self._controller = controller = Controller(self._store, plant, self._leases, self._time, self.flush)
         try:
@@ -70,6 +76,7 @@ class HeadEnd:
                 group.create_task(self._look_for_work())
                 group.create_task(self._listen())
         finally:
+            self.uplinks.stop()
             await controller.stop()
             await carrier.stop()
             await plant.stop()
@@ -99,12 +106,21 @@ class HeadEnd:
         """Exchanges since the start, on all lines that run."""
         return self._plant.exchanges() if self._plant is not None else 0
 
+    def bus(self, line_id: int) -> Bus | None:
+        """A line that runs."""
+        line = self._plant.lines.get(line_id) if self._plant is not None else None
+        return line.bus if line is not None else None
+
+    def _link(self, gateway: GatewayEntry, line: LineEntry) -> Link | None:
+        return self.uplinks.link(gateway, line) if gateway.kind == OWN_KIND else self._make_link(gateway, line)
+
     # -- duties -----------------------------------------------------------------------------------------------------
 
     async def _renew(self) -> None:
         assert self._plant is not None
         await self._leases.renew()
         self._plant.command(self._leases.gateways())
+        self.uplinks.keep(self._leases.gateways())
 
     async def _refresh_roster(self) -> None:
         assert self._plant is not None
@@ -112,6 +128,7 @@ class HeadEnd:
         self._back()
         if roster is None:
             return
+        self.uplinks.update(roster)
         await self._plant.apply(roster)
         self._roster_version = roster.version
         # a gateway that is new has no lease yet

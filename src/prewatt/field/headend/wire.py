@@ -28,6 +28,7 @@ from prewatt.field.headend.store import (
 
 MAX_FRAME = 64 * 1024 * 1024
 WORK_ID = 0
+LENGTH_BYTES = 4  # in front of each telegram
 _LENGTH = struct.Struct(">I")
 
 
