@@ -6,16 +6,25 @@ import argparse
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
+from prewatt.core.errors import Refusal
+from prewatt.field.headend.managers import Managers
+from prewatt.field.headend.plant import Links
 from prewatt.field.headend.remote import RemoteStore
 from prewatt.field.headend.service import HeadEnd
+from prewatt.field.links.protected import Protection
+from prewatt.field.links.tls import Papers, Revocations
+from prewatt.main.authority import FOLDER
 from prewatt.main.home import Home
+from prewatt.main.secrets_ import ACREL, RECORDS, GatewaySecrets
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +42,16 @@ async def serve(home: Home) -> None:
     """The head-end of one home."""
     clock = home.clock()
     store = RemoteStore(home.store_socket, clock)
-    head = HeadEnd(store, clock, holder=f"{socket.gethostname()}:{os.getpid()}")
+    kept = GatewaySecrets(home.path)
+    managers = Managers(clock, secrets.token_bytes, partial(secret_of, kept, ACREL), field_host())
+    pki = home.path / FOLDER
+    protection = Protection(
+        Papers.of_server(pki), Revocations(pki / "crl.pem", pki / "ca.pem"), partial(secret_of, kept, RECORDS), clock,
+        secrets.token_bytes,
+    )  # fmt: skip
+    links = Links(clock, managers, protection)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    head = HeadEnd(store, clock, holder=holder, make_link=links.make, managers=managers)
     working = asyncio.create_task(head.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,6 +64,20 @@ async def serve(home: Home) -> None:
     finally:
         await store.close()
         log.info("headend.stopped")
+
+
+def field_host() -> str:
+    """PREWATT_FIELD_HOST: the address on which gateways that dial in are waited for; loopback when not set."""
+    return os.environ.get("PREWATT_FIELD_HOST") or "127.0.0.1"
+
+
+def secret_of(kept: GatewaySecrets, kind: str, gateway: str) -> bytes | None:
+    """A gateway's secret; none when the file is no good, which is said and refuses the gateway."""
+    try:
+        return kept.get(kind, gateway)
+    except Refusal as refusal:
+        log.warning("secrets.refused", why=str(refusal))
+        return None
 
 
 def configure_log() -> None:

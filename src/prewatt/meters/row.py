@@ -10,6 +10,7 @@ import struct
 from typing import NamedTuple
 
 ABSENT = -(2**62)
+KEEP_ONLY = 2
 CONTACTOR_CODES = ("unknown", "closed", "open")
 MODE_CODES = ("prepaid", "held-on", "forced-off")
 
@@ -19,7 +20,7 @@ class ReadingRow(NamedTuple):
 
     meter_id: int
     at_ms: int  # site epoch milliseconds of the answer
-    store: int  # 1: also keep as a stored reading; 0: state only
+    store: int  # 1: also keep as a stored reading; 0: state only; 2: only keep, the state is known better
     energy_wh: int
     sharp_wh: int
     peak_wh: int

@@ -80,20 +80,20 @@ class Site:
 
     async def dial(self, papers: tls.Papers, port: int | None = None) -> Echo:
         context = tls.client_context(papers)
-        found = await secure.dial_tls(
-            Echo, "127.0.0.1", port or self.tls.port, context, tls.admission(None, expected="")
+        user = Echo()
+        await secure.dial_tls(
+            lambda: user, "127.0.0.1", port or self.tls.port, context, tls.admission(None, expected="")
         )
-        assert isinstance(found, Echo)
-        return found
+        return user
 
     async def dial_records(self, name: str, secret: bytes = SECRET, port: int | None = None) -> Echo:
         shared = Shared(secret, datetime.now(UTC) + timedelta(days=1))
-        found, _ = await secure.dial_records(
-            Echo, "127.0.0.1", port or self.records.port, name=name, shared=shared, clock=SystemClock(),
+        user = Echo()
+        await secure.dial_records(
+            lambda: user, "127.0.0.1", port or self.records.port, name=name, shared=shared, clock=SystemClock(),
             random=self.random.randbytes,
         )  # fmt: skip
-        assert isinstance(found, Echo)
-        return found
+        return user
 
     def share(self, name: str, days: float = 1) -> None:
         self.modes[name] = secure.RECORDS
@@ -154,8 +154,7 @@ def test_older_versions_of_tls_are_refused(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         site.modes["north"] = secure.TLS
         context = tls.client_context(site.office.gateway("north"))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await secure.dial_tls(Echo, "127.0.0.1", site.tls.port, context, tls.admission(None, expected=""))
         assert site.taken == []

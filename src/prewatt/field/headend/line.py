@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import inf
 
@@ -21,6 +21,7 @@ from prewatt.field.headend.sitetime import SiteTime
 from prewatt.field.headend.store import FrameRecord, GatewayEntry, IdentitySeen, LineCounters, LineEntry, MeterEntry
 from prewatt.field.headend.tunnel import EXTRA_S, OWN_KIND
 from prewatt.meters.registry import UnknownProfile
+from prewatt.meters.row import EMPTY_ROW, KEEP_ONLY, ROW
 from prewatt.meters.shape import ProfileError
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 OK = Contact.OK
 CHORES_EVERY_S = 86_400.0
 CHORES_AGAIN_S = 60.0  # after they went unanswered
+HEARD_LATELY_S = 600.0
+REPORT_AGE_S = 400 * 86_400.0  # a manager keeps months of readings
+REPORT_AHEAD_S = 300.0
 
 
 class Line:
@@ -127,6 +131,20 @@ class Line:
             self._contacts.up(self.gateway_contact, self.contact, now)
         else:
             self._contacts.down(self.gateway_contact, self.contact, reason, now)
+
+    def reported(self, address: int, energies: Mapping[str, int], at_ms: int) -> None:
+        """Energies that a manager measured by itself, perhaps long ago: kept as a reading.
+
+        They are the meter's state only when we do not hear it ourselves. A clock that is far off says nothing.
+        """
+        now = self._time.now()
+        ahead_s = at_ms / 1000 - self._time.at_ms(now) / 1000
+        meter = next((one for one in self.meters.values() if one.entry.address == address), None)
+        if meter is None or not -REPORT_AGE_S < ahead_s < REPORT_AHEAD_S:
+            return
+        store = KEEP_ONLY if now - meter.polled_at < HEARD_LATELY_S else 1
+        row = EMPTY_ROW._replace(meter_id=meter.meter_id, at_ms=at_ms, store=store, **energies)
+        self._outbox.fact(ROW.pack(*row))
 
     # -- asked from outside the round ---------------------------------------------------------------------------------
 

@@ -39,6 +39,10 @@ class Outbox:
         self._stored.append(meter.row(self._at_ms(meter.polled_at), 1))
         self.states.pop(meter.meter_id, None)
 
+    def fact(self, row: bytes) -> None:
+        """A packed row that somebody else measured: a manager's own report."""
+        self._stored.append(row)
+
     def contact(self, change: ContactChange) -> None:
         """Contact changed. Only the last change of each is of interest if several wait."""
         self._contacts.pop((change.kind, change.ref), None)

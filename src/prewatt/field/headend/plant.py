@@ -8,16 +8,21 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from prewatt.core.clock import Clock
-from prewatt.field.bus.driver import Bus
+from prewatt.field.bus.driver import Bus, LinkChanged
+from prewatt.field.bus.machine import Machine
 from prewatt.field.bus.timetable import Timetable
 from prewatt.field.headend.contact import SILENT, Contacts, GatewayContact
 from prewatt.field.headend.instrument import Meter
 from prewatt.field.headend.line import Line
+from prewatt.field.headend.managers import Managers
 from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.sitetime import SiteTime
 from prewatt.field.headend.store import GatewayEntry, LineEntry, RosterData
+from prewatt.field.links import secure
+from prewatt.field.links.acrel import Reported
 from prewatt.field.links.base import Link
 from prewatt.field.links.mbap import MbapGateway
+from prewatt.field.links.protected import Protection
 from prewatt.field.links.serial import SerialLink
 from prewatt.field.links.tcp import TcpLink
 
@@ -94,6 +99,21 @@ class Plant:
                     if other.gateway_contact is gateway:
                         other.bus.reopen()
 
+    def reported(self, entry: LineEntry, reported: Reported, at_ms: int) -> None:
+        """A manager's own report about a meter; it goes to the books as a reading."""
+        line = self.lines.get(entry.line_id)
+        if line is not None:
+            line.reported(reported.address, reported.energies, at_ms)
+
+    def of_gateway(self, gateway_id: int) -> list[Line]:
+        """The running lines of a gateway."""
+        return [line for line in self.lines.values() if line.gateway.gateway_id == gateway_id]
+
+    def bus_beside(self, line: Line, entry: LineEntry, machine: Machine, changed: LinkChanged) -> Bus | None:
+        """A second bus to a line, by other settings; whoever uses it stops the line's own meanwhile."""
+        link = self._make_link(line.gateway, entry)
+        return Bus(entry.name, machine, link, self._timetable, self._clock, changed) if link is not None else None
+
     def report(self, now: float) -> None:
         """Counters of all lines."""
         for line in self.lines.values():
@@ -131,17 +151,19 @@ class Plant:
 
 
 class Links:
-    """Real ways to lines."""
+    """Real ways to lines. Without ``managers`` or ``protection`` the lines that need them stay closed."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, managers: Managers | None = None, protection: Protection | None = None) -> None:
         self._clock = clock
+        self._managers = managers
+        self._protection = protection
         self._gateways: dict[tuple[str, int], MbapGateway] = {}
 
     def make(self, gateway: GatewayEntry, line: LineEntry) -> Link | None:
         """The link of a line, by the kind of its gateway; None for a kind that cannot be read directly."""
         match gateway.kind:
             case "transparent":
-                return TcpLink(gateway.host, gateway.port + line.channel - 1, self._clock)
+                return self._transparent(gateway, gateway.port + line.channel - 1)
             case "modbus-tcp":
                 address = (gateway.host, gateway.port)
                 if address not in self._gateways:
@@ -149,6 +171,20 @@ class Links:
                 return self._gateways[address].line()
             case "serial":
                 return SerialLink(gateway.device, line.baud, line.parity, self._clock)
+            case "acrel" if self._managers is not None:
+                return self._managers.line(gateway, line)
+        return None
+
+    def _transparent(self, gateway: GatewayEntry, port: int) -> Link | None:
+        """In the mode the gateway is set to, never in another."""
+        if gateway.secure == "clear":
+            return TcpLink(gateway.host, port, self._clock)
+        if self._protection is None:
+            return None
+        if gateway.secure == secure.TLS:
+            return self._protection.tls(gateway.name, gateway.host, port)
+        if gateway.secure == secure.RECORDS:
+            return self._protection.records(gateway.name, gateway.host, port, gateway.secure_until_ms)
         return None
 
 
@@ -161,4 +197,4 @@ def _lines(roster: RosterData) -> Iterator[tuple[GatewayEntry, LineEntry]]:
 def _endpoint(gateway: GatewayEntry, line: LineEntry) -> tuple[object, ...]:
     """What a line's link is made from: when it changes, the line is made anew."""
     return (gateway.gateway_id, gateway.kind, gateway.host, gateway.port, gateway.device, line.channel, line.baud,
-            line.parity)  # fmt: skip
+            line.parity, gateway.name, gateway.secure, gateway.secure_until_ms)  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -18,6 +19,7 @@ from prewatt.field.headend.control import Controller
 from prewatt.field.headend.credit import Carrier
 from prewatt.field.headend.instrument import Meter
 from prewatt.field.headend.leases import RENEW_EVERY_S, Leases
+from prewatt.field.headend.managers import Managers
 from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.plant import LinkMaker, Links, Plant
 from prewatt.field.headend.sitetime import SiteTime
@@ -39,12 +41,14 @@ class HeadEnd:
     """One head-end process. ``holder`` names it in leases; ``make_link`` is for tests and trials."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, holder: str = "headend", make_link: LinkMaker | None = None
-    ) -> None:
+        self, store: Store, clock: Clock, *, holder: str = "headend", make_link: LinkMaker | None = None,
+        managers: Managers | None = None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._holder = holder
-        self._make_link = make_link or Links(clock).make
+        self._make_link = make_link or Links(clock, managers).make
+        self._managers = managers
         self._time = SiteTime(clock)
         self._outbox = Outbox(self._time.at_ms)
         self._pending: Batch | None = None
@@ -63,6 +67,8 @@ class HeadEnd:
         timetable = Timetable(self._clock, asyncio.get_running_loop())
         plant = Plant(self._link, timetable, self._clock, self._time, self._outbox, self._meter_back)
         self._plant = plant
+        if self._managers is not None:
+            self._managers.facts = plant.reported
         self.uplinks.begin(plant)
         self._carrier = carrier = Carrier(self._store, plant, self._leases, self._time, self._work_seen.set)
         self._controller = controller = Controller(self._store, plant, self._leases, self._time, self.flush)
@@ -129,6 +135,8 @@ class HeadEnd:
         if roster is None:
             return
         self.uplinks.update(roster)
+        if self._managers is not None:
+            self._managers.zone = ZoneInfo(roster.time_zone)
         await self._plant.apply(roster)
         self._roster_version = roster.version
         # a gateway that is new has no lease yet

@@ -53,6 +53,8 @@ class GatewayEntry:
     port: int
     device: str
     lines: tuple[LineEntry, ...]
+    secure: str = "clear"  # or "tls", "3des": how the way to it is protected
+    secure_until_ms: int = 0  # the site's epoch ms from which triple-DES records are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class RosterData:
 
     version: int
     gateways: tuple[GatewayEntry, ...]
+    time_zone: str = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, slots=True)

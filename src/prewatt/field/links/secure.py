@@ -259,46 +259,31 @@ class TlsGuard(asyncio.Protocol):
 async def dial_tls(
     factory: Factory, host: str, port: int, context: ssl.SSLContext, admit: tls.Admit, *,
     server_name: str = tls.SERVER_NAME,
-) -> asyncio.Protocol:  # fmt: skip
-    """A connected user. Raises OSError, also when the other side is not who it should be."""
-    users: list[asyncio.Protocol] = []
-
-    def found(_name: str) -> asyncio.Protocol:
-        users.append(factory())
-        return users[0]
-
+) -> TlsGuard:  # fmt: skip
+    """Connect the user that ``factory`` makes. Raises OSError, also when the other side is not who it should be."""
     loop = asyncio.get_running_loop()
     _, guard = await loop.create_connection(
-        lambda: TlsGuard(admit, found), host, port, ssl=context, server_hostname=server_name,
+        lambda: TlsGuard(admit, lambda _: factory()), host, port, ssl=context, server_hostname=server_name,
         ssl_handshake_timeout=HANDSHAKE_WITHIN_S,
     )  # fmt: skip
     if guard.refusal:
         raise ConnectionRefusedError(guard.refusal)
-    return users[0]
+    return guard
 
 
 async def dial_records(
     factory: Factory, host: str, port: int, *, name: str, shared: Shared, clock: Clock, random: Random
-) -> tuple[asyncio.Protocol, RecordProtocol]:
-    """A connected user, and its connection for ``recheck``. ``name``: who we are. Raises OSError."""
-    users: list[asyncio.Protocol] = []
-
-    def found(_name: str) -> asyncio.Protocol:
-        users.append(factory())
-        return users[0]
-
-    def lookup(_name: str) -> Shared:
-        return shared
-
-    session = RecordSession(Direction.INITIATOR, name=name, lookup=lookup, clock=clock, random=random)
+) -> RecordProtocol:
+    """Connect the user that ``factory`` makes. ``name``: who we are. Raises OSError."""
+    session = RecordSession(Direction.INITIATOR, name=name, lookup=lambda _: shared, clock=clock, random=random)
     loop = asyncio.get_running_loop()
-    transport, wire = await loop.create_connection(lambda: RecordProtocol(session, found), host, port)
+    transport, wire = await loop.create_connection(lambda: RecordProtocol(session, lambda _: factory()), host, port)
     try:
         await wire.ready
     except BaseException:
         transport.abort()
         raise
-    return users[0], wire
+    return wire
 
 
 class SecureListener:

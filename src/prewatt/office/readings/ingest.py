@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Max
 
-from prewatt.meters.row import ABSENT, ROW, ReadingRow
+from prewatt.meters.row import ABSENT, KEEP_ONLY, ROW, ReadingRow
 from prewatt.office.readings import reports
 from prewatt.office.readings.facts import ContactFact, CounterFact, FrameFact, IdentityFact
 from prewatt.office.readings.models import MeterState
@@ -89,9 +89,11 @@ def _store(connection: BaseDatabaseWrapper, rows: list[Row]) -> None:
 
 
 def newest_rows(rows: Iterable[Row]) -> list[Row]:
-    """The newest row of each meter."""
+    """The newest row of each meter that tells its state."""
     newest: dict[int, Row] = {}
     for row in rows:
+        if row[_STORE] == KEEP_ONLY:
+            continue
         seen = newest.get(row[0])
         if seen is None or row[1] >= seen[1]:
             newest[row[0]] = row
@@ -163,7 +165,7 @@ _PG_READING = (
 _PG_STATE = (
     f"INSERT INTO readings_meterstate AS s ({_STATE_COLUMNS}, {_REST_COLUMNS}) "
     f"SELECT DISTINCT ON (meter_id) meter_id, {_PG_TIME}, {_PG_TIME}, {_columns(_STATE)}, %s, {_REST} "
-    f"FROM {_INCOMING} WHERE EXISTS (SELECT 1 FROM estate_meter WHERE id = meter_id) "
+    f"FROM {_INCOMING} WHERE store <> {KEEP_ONLY} AND EXISTS (SELECT 1 FROM estate_meter WHERE id = meter_id) "
     f"ORDER BY meter_id, at_ms DESC {_NEWER}"
 )
 
