@@ -8,10 +8,8 @@ state's ``version`` grows when something a tile shows has changed, so that pages
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
-from typing import Any
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -32,18 +30,10 @@ _STATE = (*_QUANTITIES, "contactor", "mode", "flags", "meter_clock")
 _SHOWN = ("energy_wh", "credit", "power_w", "purchase_number", "contactor", "mode", "flags")  # on a tile
 _STORE = _FIELDS.index("store")
 
-# the same statements on both databases, over one source of values each
+_NULLABLE = frozenset((*_QUANTITIES, "meter_clock"))
 _READING_COLUMNS = ", ".join(("meter_id", "ts", *_READING))
-_STATE_COLUMNS = ", ".join(("meter_id", "at", "last_good_at", *_STATE))
-_NEWER = (
-    "ON CONFLICT (meter_id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in ("at", "last_good_at", *_STATE))
-    + ", version = CASE WHEN "
-    + " AND ".join(f"s.{name} IS NOT DISTINCT FROM excluded.{name}" for name in _SHOWN)
-    + " THEN s.version ELSE excluded.version END WHERE s.at IS NULL OR excluded.at > s.at"
-)
-_REST_COLUMNS = "version, seen_serial, contact, failed_rounds, contact_reason"
-_REST = "'', 'unknown', 0, ''"
+_REST_COLUMNS = "version, seen_serial, contact, failed_rounds, contact_reason, contactor, mode, flags"
+_REST = "0, '', 'unknown', 0, '', 0, 0, 0"
 
 
 def ingest(
@@ -100,41 +90,52 @@ def newest_rows(rows: Iterable[Row]) -> list[Row]:
     return list(newest.values())
 
 
-# SQLite: one prepared statement, run for each row
-
-_ABSENT_AS_NULL = f"NULLIF(?, {ABSENT})"
-_TIME = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', ? / 1000.0, 'unixepoch')"
-
-
-def _values(names: Sequence[str]) -> str:
-    return ", ".join(_ABSENT_AS_NULL if name in (*_QUANTITIES, "meter_clock") else "?" for name in names)
+def _newer_state(value: Callable[[str], str], time: str) -> tuple[str, str]:
+    """The assignments and the condition of an update of the latest state; ``value`` says where a field comes from."""
+    fields = ", ".join(f"{name} = {value(name)}" for name in _STATE)
+    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM {value(name)}" for name in _SHOWN)
+    version = f"version = CASE WHEN {same} THEN s.version ELSE {{version:d}} END"
+    return f"at = {time}, last_good_at = {time}, {fields}, {version}", f"(s.at IS NULL OR s.at < {time})"
 
 
-def _pick(names: Sequence[str]) -> Any:
-    return itemgetter(*(_FIELDS.index(name) for name in names))
+# SQLite: prepared statements over a row's fields by their place, run for each row
+
+_TIME = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', ?2 / 1000.0, 'unixepoch')"
+_USED = _FIELDS.index("flags") + 1  # fields that a reading's statement names
 
 
-_pick_reading = _pick(("meter_id", "at_ms", *_READING))
-_pick_state = _pick(("meter_id", "at_ms", "at_ms", *_STATE, "meter_id"))
+def _place(name: str) -> str:
+    place = f"?{_FIELDS.index(name) + 1}"
+    return f"NULLIF({place}, {ABSENT})" if name in _NULLABLE else place
+
+
 _SQLITE_READING = (
-    f"INSERT OR IGNORE INTO readings_reading ({_READING_COLUMNS}) VALUES (?, ? / 1000, {_values(_READING)})"
+    f"INSERT OR IGNORE INTO readings_reading ({_READING_COLUMNS}) "
+    f"VALUES (?1, ?2 / 1000, {', '.join(_place(name) for name in _READING)})"
 )
-_SQLITE_STATE = (
-    f"INSERT INTO readings_meterstate AS s ({_STATE_COLUMNS}, {_REST_COLUMNS}) "
-    f"SELECT ?, {_TIME}, {_TIME}, {_values(_STATE)}, {{version:d}}, {_REST} "
-    f"WHERE EXISTS (SELECT 1 FROM estate_meter WHERE id = ?) {_NEWER}"
+_SET, _IF = _newer_state(_place, _TIME)
+_SQLITE_STATE = f"UPDATE readings_meterstate AS s SET {_SET} WHERE s.meter_id = ?1 AND {_IF}"
+_SQLITE_NEW = (
+    f"INSERT OR IGNORE INTO readings_meterstate (meter_id, {_REST_COLUMNS}) "
+    f"SELECT id, {_REST} FROM estate_meter WHERE id = ?"
 )
 
 
 def _sqlite(connection: BaseDatabaseWrapper, rows: list[Row], version: int) -> None:
+    newest, update = newest_rows(rows), _SQLITE_STATE.format(version=version)
     with connection.cursor() as cursor:
-        stored = [_pick_reading(row) for row in rows if row[_STORE]]
+        stored = [row[:_USED] for row in rows if row[_STORE]]
         if stored:
             cursor.executemany(_SQLITE_READING, stored)
-        cursor.executemany(_SQLITE_STATE.format(version=version), [_pick_state(row) for row in newest_rows(rows)])
+        if not newest:
+            return
+        cursor.executemany(update, newest)
+        if cursor.rowcount < len(newest):  # some are late, or of meters that were never read before
+            cursor.executemany(_SQLITE_NEW, [row[:1] for row in newest])
+            cursor.executemany(update, newest)
 
 
-# PostgreSQL: one binary COPY into a table of this session, then two statements over it
+# PostgreSQL: one binary COPY into a table of this session, then statements over it
 
 _INCOMING = "readings_incoming"
 _COPY = f"COPY {_INCOMING} FROM STDIN (FORMAT BINARY)"
@@ -147,47 +148,59 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _LENGTH = 8  # of a bigint
 _TUPLE = Struct(">h" + "iq" * len(_FIELDS))
+_NEWEST = 4  # added to "store" of the newest row of a meter
+_STORE_SLOT = 2 + 2 * _STORE
+_SMALL = {"contactor": "smallint", "mode": "smallint"}
+_WHOLE = ("purchase_number", "flags", "power_factor", *(n for n in _QUANTITIES if n.startswith(("voltage", "current"))))
 
 
-def _columns(names: Sequence[str]) -> str:
-    kinds = {"purchase_number": "::int", "contactor": "::smallint", "mode": "::smallint", "flags": "::int"}
-    kinds |= dict.fromkeys((name for name in _QUANTITIES if name.startswith(("voltage", "current"))), "::int")
-    kinds["power_factor"] = "::int"
-    null = (*_QUANTITIES, "meter_clock")
-    return ", ".join((f"NULLIF({name}, {ABSENT})" if name in null else name) + kinds.get(name, "") for name in names)
+def _column(name: str) -> str:
+    value = f"NULLIF(n.{name}, {ABSENT})" if name in _NULLABLE else f"n.{name}"
+    kind = _SMALL.get(name, "int" if name in _WHOLE else "bigint")
+    return f"({value})::{kind}"
 
 
-_PG_TIME = "to_timestamp(at_ms / 1000.0)"
 _PG_READING = (
-    f"INSERT INTO readings_reading ({_READING_COLUMNS}) SELECT meter_id, at_ms / 1000, {_columns(_READING)} "
-    f"FROM {_INCOMING} WHERE store <> 0 ON CONFLICT DO NOTHING"
+    f"INSERT INTO readings_reading ({_READING_COLUMNS}) "
+    f"SELECT n.meter_id, n.at_ms / 1000, {', '.join(_column(name) for name in _READING)} "
+    f"FROM {_INCOMING} n WHERE n.store & {~_NEWEST} <> 0 ON CONFLICT DO NOTHING"
 )
+_SET, _IF = _newer_state(_column, "to_timestamp(n.at_ms / 1000.0)")
 _PG_STATE = (
-    f"INSERT INTO readings_meterstate AS s ({_STATE_COLUMNS}, {_REST_COLUMNS}) "
-    f"SELECT DISTINCT ON (meter_id) meter_id, {_PG_TIME}, {_PG_TIME}, {_columns(_STATE)}, %s, {_REST} "
-    f"FROM {_INCOMING} WHERE store <> {KEEP_ONLY} AND EXISTS (SELECT 1 FROM estate_meter WHERE id = meter_id) "
-    f"ORDER BY meter_id, at_ms DESC {_NEWER}"
+    f"UPDATE readings_meterstate s SET {_SET} FROM {_INCOMING} n "
+    f"WHERE n.store & {_NEWEST} <> 0 AND s.meter_id = n.meter_id AND {_IF}"
+)
+_PG_NEW = (
+    f"INSERT INTO readings_meterstate (meter_id, {_REST_COLUMNS}) SELECT id, {_REST} FROM estate_meter "
+    f"WHERE id IN (SELECT meter_id FROM {_INCOMING} WHERE store & {_NEWEST} <> 0) ON CONFLICT DO NOTHING"
 )
 
 
 def _postgresql(connection: BaseDatabaseWrapper, rows: list[Row], version: int) -> None:
+    newest, update = newest_rows(rows), _PG_STATE.format(version=version)
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
         cursor.execute(_EMPTY)  # a caller's longer transaction may hold rows of the batch before
         with cursor.copy(_COPY) as copy:
-            copy.write(_copy_data(rows))
+            copy.write(_copy_data(rows, newest))
         if any(row[_STORE] for row in rows):
             cursor.execute(_PG_READING)
-        cursor.execute(_PG_STATE, [version])
+        cursor.execute(update)
+        if cursor.rowcount < len(newest):  # some are late, or of meters that were never read before
+            cursor.execute(_PG_NEW)
+            cursor.execute(update)
 
 
-def _copy_data(rows: Iterable[Row]) -> bytes:
-    """Rows in PostgreSQL's binary form: every field a bigint, its length before it."""
+def _copy_data(rows: Iterable[Row], newest: Iterable[Row]) -> bytes:
+    """Rows in PostgreSQL's binary form: every field a bigint, its length before it; the newest of each meter marked."""
+    marked = {id(row) for row in newest}
     slots = [len(_FIELDS), *(_LENGTH for _ in range(2 * len(_FIELDS)))]
     parts = [_HEADER]
     pack = _TUPLE.pack
     for row in rows:
         slots[2::2] = row
+        if id(row) in marked:
+            slots[_STORE_SLOT] |= _NEWEST
         parts.append(pack(*slots))
     parts.append(_TRAILER)
     return b"".join(parts)

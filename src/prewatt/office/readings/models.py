@@ -71,6 +71,20 @@ class LineState(models.Model):
     round_ms = models.PositiveIntegerField(default=0)
 
 
+class LineHistory(models.Model):
+    """What a line did in each slice of the last day: for the small curves. ``at`` is the slice's beginning."""
+
+    pk = models.CompositePrimaryKey("line_id", "at")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="history", db_index=False)
+    at = models.DateTimeField(db_index=True)
+    reports = models.PositiveIntegerField(default=0)
+    exchanges = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)  # time-outs, bad checksums, foreign answers
+    busy_sum = models.BigIntegerField(default=0)  # permille, once a report
+    latency_p50_ms = models.PositiveIntegerField(default=0)  # of the last report
+    latency_p95_ms = models.PositiveIntegerField(default=0)  # the worst of its reports
+
+
 class Reading(models.Model):
     """A stored reading, unique by meter and time. The table is WITHOUT ROWID on SQLite; written by ingest only."""
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
 from prewatt.office.estate.models import Gateway, Line, Meter
 from prewatt.office.readings.facts import ContactFact, CounterFact, FrameFact, IdentityFact, moment
-from prewatt.office.readings.models import GatewayState, LineFrame, LineState, MeterState
+from prewatt.office.readings.models import GatewayState, LineFrame, LineHistory, LineState, MeterState
 
 FRAMES_KEPT = 5_000  # a line
 NOTE_LENGTH = 120
 PORTION = 500  # rows a statement
 REASON_LENGTH = 40
 COUNTED = ("exchanges", "timeouts", "crc_errors", "foreign", "exceptions")
+HISTORY = ("reports", "exchanges", "failed", "busy_sum", "latency_p50_ms", "latency_p95_ms")
+HISTORY_SLICE_MS = 5 * 60_000
+HISTORY_KEPT = timedelta(hours=24)
 GAUGED = ("busy_permille", "latency_p50_ms", "latency_p95_ms", "round_ms")
 
 
@@ -116,6 +119,35 @@ def counters(facts: Sequence[CounterFact]) -> None:
         gauges = {name: getattr(fact, name) for name in GAUGED}
         states[fact.line_id] = LineState(line_id=fact.line_id, at=moment(fact.at_ms), **sums, **gauges)
     _upsert(LineState, "line", list(states.values()), ["at", *COUNTED, *GAUGED])
+    history([fact for fact in facts if fact.line_id in known])
+
+
+def history(facts: Sequence[CounterFact]) -> None:
+    """Add to the slice of time each report falls into; a day of slices is kept."""
+    wanted = {(fact.line_id, _slice(fact)) for fact in facts}
+    known: dict[tuple[int, datetime], LineHistory] = {}
+    for at in {at for _line, at in wanted}:
+        known.update({(row.line_id, row.at): row for row in LineHistory.objects.filter(at=at)})
+    begun = {at for _line, at in wanted} - {at for _line, at in known}
+    for fact in facts:
+        key = (fact.line_id, _slice(fact))
+        row = known.setdefault(key, LineHistory(line_id=key[0], at=key[1]))
+        row.reports += 1
+        row.exchanges += fact.exchanges
+        row.failed += fact.timeouts + fact.crc_errors + fact.foreign
+        row.busy_sum += fact.busy_permille
+        row.latency_p50_ms = fact.latency_p50_ms
+        row.latency_p95_ms = max(row.latency_p95_ms, fact.latency_p95_ms)
+    LineHistory.objects.bulk_create(
+        [known[key] for key in sorted(wanted)], batch_size=PORTION, update_conflicts=True,
+        unique_fields=["line", "at"], update_fields=HISTORY,
+    )  # fmt: skip
+    if begun:
+        LineHistory.objects.filter(at__lt=max(begun) - HISTORY_KEPT).delete()
+
+
+def _slice(fact: CounterFact) -> datetime:
+    return moment(fact.at_ms - fact.at_ms % HISTORY_SLICE_MS)
 
 
 def identities(facts: Sequence[IdentityFact]) -> None:

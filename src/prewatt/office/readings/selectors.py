@@ -18,12 +18,13 @@ from prewatt.core.supply import Contact, UnitState
 from prewatt.office.estate import selectors as estate
 from prewatt.office.estate.models import Gateway, Meter
 from prewatt.office.operators.models import Operator
-from prewatt.office.readings.models import LineFrame, LineState, MeterState, Reading
+from prewatt.office.readings.models import LineFrame, LineHistory, LineState, MeterState, Reading
 from prewatt.office.readings.tiles import Tile, tiles
 
 __all__ = [
     "DayEnergy", "GatewayContact", "MeterView", "Point", "Tile", "Totals", "changed_tiles", "daily_energy", "frames",
-    "gateway_contacts", "history", "line_states", "meter_view", "status", "totals_today", "version", "wall",
+    "gateway_contacts", "history", "line_history", "line_states", "meter_view", "status", "totals_today", "version",
+    "wall",
 ]  # fmt: skip
 
 
@@ -188,6 +189,11 @@ def gateway_contacts(operator: Operator | None) -> list[GatewayContact]:
 def line_states(operator: Operator) -> QuerySet[LineState]:
     """Counters of visible lines."""
     return LineState.objects.filter(line__in=estate.lines(operator)).select_related("line__gateway")
+
+
+def line_history(operator: Operator, since: datetime) -> QuerySet[LineHistory]:
+    """What visible lines did since then, slice by slice, oldest first."""
+    return LineHistory.objects.filter(line__in=estate.lines(operator), at__gte=since).order_by("at")
 
 
 def frames(operator: Operator, line_id: int) -> QuerySet[LineFrame]:
