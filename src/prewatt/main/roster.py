@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from zoneinfo import ZoneInfo
 
 from django.db.models import F
 
-from prewatt.field.headend.store import GatewayEntry, LineEntry, MeterEntry, RosterData
+from prewatt.field.headend.store import FORBIDDEN, GatewayEntry, LineEntry, MeterEntry, RosterData
+from prewatt.office.estate import protection
 from prewatt.office.estate import selectors as estate
-from prewatt.office.estate.models import Gateway, Line, Meter, Site
+from prewatt.office.estate.models import Gateway, GatewayKind, Line, Meter, Protection, Site
 
 
 def read(*, known: int) -> RosterData | None:
@@ -29,10 +31,28 @@ def read(*, known: int) -> RosterData | None:
                 port=one.port or 0,
                 device=one.device,
                 lines=tuple(lines[one.pk]),
+                secure=_secure(one, site),
+                secure_until_ms=_until_ms(one, site),
+                private_network=one.private_network,
             )
             for one in gateways
         ),
+        time_zone=site.time_zone,
+        private_networks=tuple(map(str, protection.networks(site.private_networks))),
     )
+
+
+def _secure(gateway: Gateway, site: Site) -> str:
+    """How the head-end must reach it; ``forbidden`` when clear text is not allowed there."""
+    clear = gateway.secure == Protection.CLEAR and gateway.kind != GatewayKind.SERIAL
+    if clear and not protection.is_private(gateway, protection.networks(site.private_networks)):
+        return FORBIDDEN
+    return gateway.secure
+
+
+def _until_ms(gateway: Gateway, site: Site) -> int:
+    day = gateway.secure_until
+    return round(protection.ends(day, ZoneInfo(site.time_zone)).timestamp() * 1000) if day else 0
 
 
 def _lines(site: Site) -> dict[int, list[LineEntry]]:

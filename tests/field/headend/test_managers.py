@@ -44,7 +44,7 @@ class Site:
         self.simulated: dict[int, SimulatedMeter] = {}
         self.lines: dict[int, SimulatedLine] = {}
         entries = tuple(self._line(port, profile) for port, profile in ((1, DDSY), (2, DTSY)))
-        self.roster = RosterData(1, (replace(self.gateway, lines=entries),))
+        self.roster = RosterData(1, (replace(self.gateway, lines=entries),), private_networks=("127.0.0.0/8",))
         self.store = FakeStore(self.roster, self.clock)
         self.secrets = {"北区": SECRET}
         self.managers = Managers(self.clock, self.random.randbytes, self.secrets.get, "127.0.0.1")
@@ -119,6 +119,17 @@ def test_a_wrong_secret_reads_nothing() -> None:
         await asyncio.wait_for(running, 10)
         assert site.store.latest == {}
         assert site.managers._unproven == set()
+
+    live(story)
+
+
+def test_a_manager_is_heard_only_from_a_network_that_the_site_declares_private() -> None:
+    async def story(site: Site) -> None:
+        site.managers.follow(replace(site.roster, private_networks=("10.0.0.0/8",)))
+        running = await site.dial(site.manager())
+        await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 10)
+        assert site.store.latest == {}
+        assert site.managers._connections == {}
 
     live(story)
 

@@ -7,6 +7,7 @@ late answer is dropped here: it is one to a question asked before the newest to 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from prewatt.core.clock import Clock
-from prewatt.field.headend.store import GatewayEntry, LineEntry
+from prewatt.field.headend.store import GatewayEntry, LineEntry, RosterData
 from prewatt.field.links.acrel import AcrelError, Caller, Report, Reported
 from prewatt.field.links.acrelsession import Answered, ManagerSession, Proven
 from prewatt.field.links.base import LinkUser
@@ -127,10 +128,16 @@ class Managers:
         self._connections: dict[int, _Connection] = {}
         self._listeners: dict[int, asyncio.Task[asyncio.Server]] = {}
         self._unproven: set[_Connection] = set()
+        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
 
     def line(self, gateway: GatewayEntry, line: LineEntry) -> ManagerLink:
         """A link for one line of a manager."""
         return ManagerLink(self, gateway, line)
+
+    def follow(self, roster: RosterData) -> None:
+        """Take the site's time zone and private networks from the roster."""
+        self.zone = ZoneInfo(roster.time_zone)
+        self._networks = [ipaddress.ip_network(one) for one in roster.private_networks]
 
     def civil_now(self) -> datetime:
         """What a manager's clock is set to."""
@@ -214,7 +221,8 @@ class Managers:
         """A manager proved itself. One that dials again has lost its first connection, whatever that thinks."""
         self._unproven.discard(connection)
         gateway = self._gateway(who, connection.listening_at)
-        if gateway is None:
+        if gateway is None or not self._private(gateway, connection.address):
+            log.warning("manager.refused", who=str(who), reason="network-not-private", address=connection.address)
             connection.hang_up()
             return
         before = self._connections.pop(gateway.gateway_id, None)
@@ -255,6 +263,14 @@ class Managers:
         for link in self._links.get(connection.gateway_id, []):
             link.detach(reason)
 
+    def _private(self, gateway: GatewayEntry, address: str) -> bool:
+        """Their protocol is weak: it is heard from networks that the site declares private."""
+        if gateway.private_network:
+            return True
+        peer = ipaddress.ip_address(address)
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return any(peer.version == one.version and peer in one for one in self._networks)
+
     def _gateway(self, who: Caller, port: int) -> GatewayEntry | None:
         """Which gateway of the estate that is: by the id in its field "device", else by its name."""
         for links in self._links.values():
@@ -271,6 +287,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, managers: Managers, listening_at: int) -> None:
         self.gateway_id = 0
         self.listening_at = listening_at
+        self.address = ""
         self._managers = managers
         self._transport: asyncio.Transport | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -284,6 +301,7 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         watch_for_silence(transport.get_extra_info("socket"))
+        self.address = str(transport.get_extra_info("peername")[0]).partition("%")[0]
         self._managers.came(self)
         self._heard_at = self._managers.monotonic()
         self._patience = asyncio.get_running_loop().call_later(PROOF_WITHIN_S, self._look)

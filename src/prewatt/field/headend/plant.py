@@ -17,7 +17,7 @@ from prewatt.field.headend.line import Line
 from prewatt.field.headend.managers import Managers
 from prewatt.field.headend.outbox import Outbox
 from prewatt.field.headend.sitetime import SiteTime
-from prewatt.field.headend.store import GatewayEntry, LineEntry, RosterData
+from prewatt.field.headend.store import FORBIDDEN, GatewayEntry, LineEntry, RosterData
 from prewatt.field.links import secure
 from prewatt.field.links.acrel import Reported
 from prewatt.field.links.base import Link
@@ -161,6 +161,8 @@ class Links:
 
     def make(self, gateway: GatewayEntry, line: LineEntry) -> Link | None:
         """The link of a line, by the kind of its gateway; None for a kind that cannot be read directly."""
+        if gateway.secure == FORBIDDEN:
+            return None
         match gateway.kind:
             case "transparent":
                 return self._transparent(gateway, gateway.port + line.channel - 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -136,7 +135,7 @@ class HeadEnd:
             return
         self.uplinks.update(roster)
         if self._managers is not None:
-            self._managers.zone = ZoneInfo(roster.time_zone)
+            self._managers.follow(roster)
         await self._plant.apply(roster)
         self._roster_version = roster.version
         # a gateway that is new has no lease yet

@@ -42,6 +42,9 @@ class LineEntry:
     meters: tuple[MeterEntry, ...]
 
 
+FORBIDDEN = "forbidden"  # clear text, and the site does not declare the network private: not to be reached
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayEntry:
     """A gateway and its lines. kind: transparent (RTU over TCP, port + channel - 1), modbus-tcp, serial (device)."""
@@ -53,8 +56,9 @@ class GatewayEntry:
     port: int
     device: str
     lines: tuple[LineEntry, ...]
-    secure: str = "clear"  # or "tls", "3des": how the way to it is protected
+    secure: str = "clear"  # or "tls", "3des", FORBIDDEN: how the way to it is protected
     secure_until_ms: int = 0  # the site's epoch ms from which triple-DES records are refused
+    private_network: bool = False  # the site declares its network private, whatever its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class RosterData:
     version: int
     gateways: tuple[GatewayEntry, ...]
     time_zone: str = "Asia/Shanghai"
+    private_networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,12 @@ class GatewayKind(models.TextChoices):
     ACREL = "acrel", _("Acrel manager")
 
 
+class Protection(models.TextChoices):
+    TLS = "tls", _("TLS 1.3")
+    RECORDS = "3des", _("triple-DES records")
+    CLEAR = "clear", _("clear")
+
+
 class Gateway(models.Model):
     """A communication manager (通讯管理机). Channel n of a transparent one listens at port + n - 1."""
 
@@ -52,6 +58,9 @@ class Gateway(models.Model):
     device = models.CharField(_("device"), max_length=120, blank=True)
     zone = models.ForeignKey(UnitGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="gateways")
     cabinet = models.CharField(_("cabinet"), max_length=80, blank=True)
+    secure = models.CharField(_("protection"), max_length=5, choices=Protection, default=Protection.CLEAR)
+    secure_until = models.DateField(_("triple DES until"), null=True, blank=True)  # refused from the day after
+    private_network = models.BooleanField(_("private network"), default=False)  # declared for this one
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -146,6 +155,9 @@ class OperatorScope(models.Model):
         constraints = [models.UniqueConstraint(fields=["operator", "group"], name="scope_once")]
 
 
+PRIVATE_NETWORKS = "127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 ::1/128 fc00::/7 fe80::/10"
+
+
 class Site(models.Model):
     """The one row of site-wide settings and defaults (F10)."""
 
@@ -164,6 +176,7 @@ class Site(models.Model):
     power_limit_w = models.PositiveIntegerField(_("power limit"), default=0)
     read_interval_s = models.PositiveIntegerField(_("reading interval"), default=1800)
     sweep_pause_s = models.PositiveIntegerField(_("pause between sweeps"), default=0)
+    private_networks = models.CharField(_("private networks"), max_length=400, default=PRIVATE_NETWORKS, blank=True)
     roster_version = models.BigIntegerField(default=1)  # grows with each change of gateways, lines, meters
 
     class Meta:

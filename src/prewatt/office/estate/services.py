@@ -6,13 +6,13 @@ Nothing is deleted: what left the building is retired and keeps its history.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from prewatt.office.estate import rules
+from prewatt.office.estate import protection, rules, selectors
 from prewatt.office.estate.errors import Problem
 from prewatt.office.estate.keeping import bump_roster, draft, keep, name_taken, plain, refuse
 from prewatt.office.estate.models import Gateway, Line, Meter, Premises, Site, UnitGroup
@@ -57,6 +57,9 @@ class GatewayFields(TypedDict, total=False):
     device: str
     zone: UnitGroup | None
     cabinet: str
+    secure: str
+    secure_until: date | None
+    private_network: bool
 
 
 class LineFields(TypedDict, total=False):
@@ -117,6 +120,7 @@ class SiteFields(TypedDict, total=False):
     power_limit_w: int
     read_interval_s: int
     sweep_pause_s: int
+    private_networks: str
 
 
 @transaction.atomic
@@ -145,8 +149,11 @@ def save_gateway(
 ) -> Gateway:
     """Make or change a gateway. Raises FormRefusal."""
     bump_roster()
+    fields = protected(instance, fields)
     gateway = draft(Gateway, instance, fields)
     problems = rules.gateway_problems(gateway) | name_taken(gateway)
+    fresh = instance is None or instance.secure_until != gateway.secure_until
+    problems |= protection.problems(gateway, selectors.site(), at=at if fresh else None)
     if gateway.kind in KINDS_BY_TCP and gateway.host and gateway.port:
         same = Gateway.objects.filter(host=gateway.host, port=gateway.port, kind__in=KINDS_BY_TCP)
         other = same.filter(retired_at__isnull=True).exclude(pk=gateway.pk).first()
@@ -157,6 +164,14 @@ def save_gateway(
     problems |= outside(by, "zone", [gateway.zone, *([instance.zone] if instance is not None else [])])
     refuse(problems)
     return keep(gateway, instance=instance, fields=fields, by=by, at=at, action="estate.gateway", subject=gateway.name)
+
+
+def protected(instance: Gateway | None, fields: GatewayFields) -> GatewayFields:
+    """The fields with the usual protection of the kind, where nobody said and the kind is new."""
+    kind = fields.get("kind")
+    if kind is None or "secure" in fields or (instance is not None and instance.kind == kind):
+        return fields
+    return {**fields, "secure": protection.usual(kind)}
 
 
 @transaction.atomic
@@ -270,7 +285,8 @@ def save_site(*, by: Operator | None, at: datetime, **fields: Unpack[SiteFields]
     bump_roster()
     instance = Site.objects.get(id=1)
     site = draft(Site, instance, fields)
-    refuse(outside(by, "", [None]) | rules.site_problems(site))
+    wrong = protection.networks_problem(site.private_networks)
+    refuse(outside(by, "", [None]) | rules.site_problems(site) | ({"private_networks": wrong} if wrong else {}))
     names = [name for name in fields if getattr(instance, name) != getattr(site, name)]
     if names:
         site.save(update_fields=names)

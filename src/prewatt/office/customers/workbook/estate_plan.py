@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from django.utils.translation import gettext_noop as _
 
@@ -13,9 +14,10 @@ from prewatt.office.customers.errors import Problem
 from prewatt.office.customers.models import AgreementMeter
 from prewatt.office.customers.workbook.plan import Draft, Judge, Kept, given, lay
 from prewatt.office.customers.workbook.reading import Row
-from prewatt.office.estate import rules
+from prewatt.office.estate import protection, rules, selectors
 from prewatt.office.estate.models import Gateway, Line, Meter, Premises, UnitGroup
 from prewatt.office.estate.rules import KINDS_BY_TCP, Seat
+from prewatt.office.estate.services import GatewayFields, protected
 
 
 @dataclass
@@ -90,12 +92,17 @@ def _lies_within_itself(group: UnitGroup) -> bool:
 
 def _gateways(judge: Judge, estate: Estate) -> None:
     defaults = {"kind": "", "host": "", "port": None, "device": "", "cabinet": ""}
+    site = selectors.site()
     for row, name, values in judge.rows("gateways", "name"):
         fields = given(values, defaults) | {"name": name}
         if "zone" in values:
             fields["zone"] = judge.refer("gateways", row, "zone", values["zone"], estate.groups.things)
+        fields = dict(protected(estate.gateways.things.get(name), cast("GatewayFields", fields)))
         made = lay(estate.gateways, Gateway, row, name, fields)
-        judge.add_all("gateways", row.number, rules.gateway_problems(made.thing))
+        problems = protection.problems(made.thing, site)
+        if "secure" in problems:  # the workbook has no such column
+            problems["kind"] = problems.pop("secure")
+        judge.add_all("gateways", row.number, problems | rules.gateway_problems(made.thing))
 
     def address(gateway: Gateway) -> object:
         on_network = gateway.kind in KINDS_BY_TCP and gateway.host and gateway.port
