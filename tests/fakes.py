@@ -9,6 +9,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from prewatt.core import evidence as core
 from prewatt.core.clock import Clock
@@ -19,6 +20,7 @@ from prewatt.field.headend.store import (
     ControlTask,
     CreditTask,
     Decision,
+    Found,
     FrameRecord,
     IdentitySeen,
     Lease,
@@ -59,6 +61,9 @@ class FakeControl:
     claimed: bool = False
     outcome: str = ""
     reason: str = ""
+    asked: int = 0
+    found: list[Found] = field(default_factory=list)
+    cancelled: bool = False
 
 
 class FakeStore:
@@ -93,6 +98,13 @@ class FakeStore:
     def read_now(self, meter_id: int, *, kind: str = "read-now", deadline_ms: int = 0) -> FakeControl:
         """Queue a control order."""
         control = FakeControl(ControlTask(len(self.controls) + 1, meter_id, kind, {}, deadline_ms))
+        self.controls[control.task.order_id] = control
+        self.work.set()
+        return control
+
+    def order(self, kind: str, **fields: Any) -> FakeControl:
+        """Queue a control order of a gateway or a line."""
+        control = FakeControl(ControlTask(len(self.controls) + 1, 0, kind, **fields))
         self.controls[control.task.order_id] = control
         self.work.set()
         return control
@@ -135,6 +147,13 @@ class FakeStore:
         for control in waiting:
             control.claimed = True
         return [control.task for control in waiting]
+
+    async def progress(self, *, order_id: int, lease: Lease, asked: int, found: Sequence[Found]) -> bool:
+        self._called("progress", lease)
+        control = self.controls[order_id]
+        control.asked = asked
+        control.found += found
+        return not control.cancelled
 
     async def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         self._called("done", lease)

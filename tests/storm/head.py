@@ -21,6 +21,7 @@ from prewatt.field.headend.store import (
     ControlTask,
     CreditTask,
     Decision,
+    Found,
     GatewayEntry,
     Lease,
     LeaseLost,
@@ -131,6 +132,9 @@ class StormStore:
 
     async def claim(self, *, leases: Sequence[Lease], limit: int) -> Sequence[ControlTask]:
         return []  # no schedule has control orders
+
+    async def progress(self, *, order_id: int, lease: Lease, asked: int, found: Sequence[Found]) -> bool:
+        raise AssertionError("nothing was claimed")
 
     async def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         raise AssertionError("nothing was claimed")

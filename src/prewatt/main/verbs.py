@@ -16,6 +16,7 @@ from prewatt.field.headend.store import (
     ControlTask,
     CreditTask,
     Decision,
+    Found,
     Lease,
     LeaseLost,
     Next,
@@ -24,6 +25,7 @@ from prewatt.field.headend.store import (
     RosterData,
 )
 from prewatt.main import roster
+from prewatt.office.controls import line_services
 from prewatt.office.controls import services as controls
 from prewatt.office.readings.ingest import ingest
 from prewatt.office.vending.services import delivery
@@ -43,8 +45,9 @@ class Verbs:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._by_name: dict[str, Callable[..., Any]] = {
-            "roster": self.roster, "lease": self.lease, "ingest": self.ingest, "claim": self.claim, "done": self.done,
-            "due": self.due, "arm": self.arm, "retry": self.retry, "observe": self.observe,
+            "roster": self.roster, "lease": self.lease, "ingest": self.ingest, "claim": self.claim,
+            "progress": self.progress, "done": self.done, "due": self.due, "arm": self.arm, "retry": self.retry,
+            "observe": self.observe,
         }  # fmt: skip
 
     def call(self, verb: str, arguments: dict[str, Any]) -> Any:
@@ -71,7 +74,19 @@ class Verbs:
         at = self._clock.now()
         current = delivery.current([_claim(lease) for lease in leases], at=at)
         orders = controls.claim(leases=[(one.gateway_id, one.token) for one in current], limit=limit, at=at)
-        return [ControlTask(one.pk, one.meter_id, one.kind, one.body, to_ms(one.deadline)) for one in orders]
+        return [
+            ControlTask(
+                one.pk, one.meter_id or 0, one.kind, one.body, to_ms(one.deadline), one.gateway_id or 0,
+                one.line_id or 0,
+            )
+            for one in orders
+        ]  # fmt: skip
+
+    def progress(self, *, order_id: int, lease: Lease, asked: int, found: Sequence[Found]) -> bool:
+        go_on = line_services.progress(order_id=order_id, token=lease.token, asked=asked, found=found)
+        if go_on is None:
+            raise LeaseLost(f"control order {order_id} is no longer claimed under token {lease.token}")
+        return go_on
 
     def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         at = self._clock.now()

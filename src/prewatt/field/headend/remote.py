@@ -15,6 +15,7 @@ from prewatt.field.headend.store import (
     ControlTask,
     CreditTask,
     Decision,
+    Found,
     Lease,
     LeaseLost,
     Permit,
@@ -52,6 +53,10 @@ class RemoteStore:
     async def claim(self, *, leases: Sequence[Lease], limit: int) -> Sequence[ControlTask]:
         found: list[ControlTask] = await self._call("claim", leases=list(leases), limit=limit)
         return found
+
+    async def progress(self, *, order_id: int, lease: Lease, asked: int, found: Sequence[Found]) -> bool:
+        go_on: bool = await self._call("progress", order_id=order_id, lease=lease, asked=asked, found=list(found))
+        return go_on
 
     async def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         await self._call("done", order_id=order_id, lease=lease, outcome=outcome, reason=reason)

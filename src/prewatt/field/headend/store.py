@@ -151,13 +151,32 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class ControlTask:
-    """A claimed control order. kind: "read-now" (others come with supply control). ``body`` holds its parameters."""
+    """A claimed control order. ``body`` holds its parameters.
+
+    kind: "read-now" of a meter; "reconnect" of a gateway; "scan" of a line, body "from" and "to" (addresses) and
+    "settings" ("9600N,9600E"). ``meter_id`` is 0 for the last two.
+    """
 
     order_id: int
     meter_id: int
     kind: str
     body: dict[str, int | str] = field(default_factory=dict)
     deadline_ms: int = 0
+    gateway_id: int = 0
+    line_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device that answered a scan: where, on which settings, and what it said it is."""
+
+    baud: int
+    parity: str
+    address: int  # 0: a DL/T 645 meter, which is called by its serial
+    profile: str = ""  # "": none fits, or several do
+    candidates: str = ""  # those that do, with commas
+    model_code: int = -1  # -1: it has none
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +259,9 @@ class Controls(Protocol):
 
     async def claim(self, *, leases: Sequence[Lease], limit: int) -> Sequence[ControlTask]:
         """Take waiting control orders of the leased gateways; given to nobody else while the lease lives."""
+
+    async def progress(self, *, order_id: int, lease: Lease, asked: int, found: Sequence[Found]) -> bool:
+        """Tell how far a long order is and what it brought since the last report. False: it was cancelled, stop."""
 
     async def done(self, *, order_id: int, lease: Lease, outcome: str, reason: str) -> None:
         """Report: outcome is "done", "failed" or "unknown"."""

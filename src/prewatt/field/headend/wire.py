@@ -20,6 +20,7 @@ from prewatt.field.headend.store import (
     ControlTask,
     CreditTask,
     Decision,
+    Found,
     Lease,
     Permit,
     Refused,
@@ -48,6 +49,13 @@ class IngestCall(TypedDict):
 class ClaimCall(TypedDict):
     leases: list[Lease]
     limit: int
+
+
+class ProgressCall(TypedDict):
+    order_id: int
+    lease: Lease
+    asked: int
+    found: list[Found]
 
 
 class DoneCall(TypedDict):
@@ -88,6 +96,7 @@ VERBS: dict[str, tuple[Any, Any]] = {
     "lease": (LeaseCall, list[Lease]),
     "ingest": (IngestCall, None),
     "claim": (ClaimCall, list[ControlTask]),
+    "progress": (ProgressCall, bool),
     "done": (DoneCall, None),
     "due": (DueCall, list[CreditTask]),
     "arm": (EvidenceCall, _Leave),

@@ -55,6 +55,7 @@ class KeptOpen(ABC):
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._lost: asyncio.Future[str] | None = None
+        self._hurry = asyncio.Event()
 
     def begin(self) -> None:
         """Start opening."""
@@ -76,8 +77,9 @@ class KeptOpen(ABC):
             task.cancel()
 
     def reopen(self) -> None:
-        """Close now and open again."""
+        """Close now and open again; at once when it is waiting for its next try."""
         self.lost("reopened")
+        self._hurry.set()
 
     def lost(self, reason: str) -> None:
         """What was open is gone: to be called by the connection."""
@@ -114,8 +116,16 @@ class KeptOpen(ABC):
             self.went_down(reason)
             if self._clock.monotonic() - opened_at > PROVEN_AFTER_S + OPEN_TIMEOUT_S:
                 pause = FIRST_PAUSE_S
-            await asyncio.sleep(self._clock.real(pause))
+            await self._rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _rest(self, pause: float) -> None:
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(self._clock.real(pause)):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def _open_once(self) -> str | None:
         """None when open, else the stable word for why not."""

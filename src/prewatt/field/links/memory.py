@@ -26,6 +26,7 @@ class MemoryLink:
 
     def start(self, user: LinkUser) -> None:
         self._user = user
+        self._stopped = False
         asyncio.get_running_loop().call_soon(self.restore)
 
     def send(self, frame: bytes, _answer_length: int, /) -> None:

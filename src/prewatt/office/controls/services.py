@@ -40,7 +40,7 @@ def request_read_now(*, meters: Sequence[Meter], key: str, by: Operator | None, 
     ]
     ControlOrder.objects.bulk_create(fresh, ignore_conflicts=True)
     if fresh:
-        names = ", ".join(order.meter.name for order in fresh[:5])
+        names = ", ".join(order.meter.name for order in fresh[:5] if order.meter is not None)
         record(by=by, at=at, action="meter.read-now", subject=names, data={"meters": len(fresh)})
     return list(ControlOrder.objects.filter(key__in=keys).select_related("meter").order_by("pk"))
 
@@ -55,15 +55,17 @@ def claim(*, leases: Iterable[tuple[int, int]], limit: int, at: datetime) -> lis
         ControlOrder.objects.filter(state__in=(ControlState.WAITING, ControlState.CLAIMED), deadline__lte=at).update(
             state=ControlState.FAILED, reason="too-late", finished_at=at
         )
-        found = ControlOrder.objects.filter(meter__line__gateway__in=tokens).filter(_free(tokens))
+        of_these = Q(meter__line__gateway__in=tokens) | Q(gateway__in=tokens)
+        found = ControlOrder.objects.filter(of_these).filter(_free(tokens))
         orders = list(found.select_related("meter__line").order_by("pk")[:limit])
-        return [order for order in orders if _take(order, tokens[order.meter.line.gateway_id], at)]
+        return [order for order in orders if _take(order, tokens[order.gateway_number], at)]
 
 
 def _free(tokens: dict[int, int]) -> Q:
     free = Q(state=ControlState.WAITING)
     for gateway, token in tokens.items():
-        free |= Q(state=ControlState.CLAIMED, meter__line__gateway=gateway, claimed_token__lt=token)
+        stale = Q(state=ControlState.CLAIMED, claimed_token__lt=token)
+        free |= stale & (Q(meter__line__gateway=gateway) | Q(gateway=gateway))
     return free
 
 
