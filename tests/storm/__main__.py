@@ -7,6 +7,7 @@ there and a broken run goes on where it was. The first failing seed is printed w
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -35,6 +36,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     """Run them."""
     given = arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave no files behind
     prepare()
     from tests.storm.arena import Arena
     from tests.storm.mutants import mutant

@@ -19,6 +19,7 @@ class Applied:
     amount: int
     whole: bool  # False: the power failed between count and total
     foreign: bool  # written by somebody else
+    life: int = 0  # how often the meter was initialised before: what it held then is gone
 
 
 class StormMeter(SimulatedMeter):
@@ -36,10 +37,9 @@ class StormMeter(SimulatedMeter):
             self.purse.remember(self._stamp(start_ms - 86_400_000), number, 50_03, 60_00, 0)
         self.opening_total = opening[1]
         self.taken_total = opening[1]  # what its total must be: grows with each whole purchase
-        self.was_reset = False
+        self.life = 0
         self._tell = tell
         self.foreign = False
-        self.history: list[tuple[int, int, int]] = [(start_ms, *opening)]  # since when: count and total
 
     def buy(self, amount: int, count: int) -> bool:
         before = self.purse.count, self.purse.total
@@ -47,8 +47,7 @@ class StormMeter(SimulatedMeter):
         if self.purse.count != before[0]:
             whole = self.purse.total != before[1]
             self.taken_total += amount if whole else 0
-            self.note()
-            self._tell(Applied(self.serial, count, amount, whole, self.foreign))
+            self._tell(Applied(self.serial, count, amount, whole, self.foreign, self.life))
         return done
 
     def foreign_purchase(self, amount: int) -> None:
@@ -61,10 +60,5 @@ class StormMeter(SimulatedMeter):
         """Initialised: count, total, credit and log are gone."""
         self.purse.count = self.purse.total = self.purse.remaining = self.taken_total = self.opening_total = 0
         self.purse.log.clear()
-        self.was_reset = True
+        self.life += 1
         self.touched()
-        self.note()
-
-    def note(self) -> None:
-        """Remember what it shows from now on."""
-        self.history.append((self.at_ms, self.purse.count, self.purse.total))
