@@ -63,6 +63,8 @@ def _run(home: Path, port: int, turns: int, seconds: float) -> list[float]:
     store = subprocess.Popen([sys.executable, "-m", "prewatt.main.cli", "store"], env=os.environ.copy())
     try:
         while not the_home.store_socket.exists():
+            if store.poll() is not None:
+                raise RuntimeError("the store ended before it was ready")
             time.sleep(0.05)
         return asyncio.run(_measure(the_home, turns, seconds))
     finally:
