@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+WEB = Path(__file__).resolve().parent / "web"
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "client", "admin_client"}
 
 
@@ -22,7 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         uses_database = item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES
-        once = item.get_closest_marker("sqlite_only") or item.get_closest_marker("tools")
+        # a page asks the services and selectors that tests/office proves on both
+        once = item.get_closest_marker("sqlite_only") or item.get_closest_marker("tools") or WEB in item.path.parents
         (keep if uses_database and not once else drop).append(item)
     items[:] = keep
     config.hook.pytest_deselected(items=drop)
