@@ -135,7 +135,8 @@ class FakeStore:
         for fields in ROW.iter_unpack(batch.rows):
             row = ReadingRow(*fields)
             self.readings.append(row)
-            self.latest[row.meter_id] = row
+            if row.meter_id not in self.latest or row.at_ms > self.latest[row.meter_id].at_ms:
+                self.latest[row.meter_id] = row
         self.contacts += batch.contacts
         self.frames += batch.frames
         self.counters += batch.counters

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+SEGMENT = 1400  # bytes that arrive together
+
 
 class PipeEnd(asyncio.Transport):
     """One end. What is written arrives at the other after the wire's time; in order, whole, or not at all."""
@@ -17,7 +19,6 @@ class PipeEnd(asyncio.Transport):
         self.protocol: asyncio.Protocol
         self.other: PipeEnd
         self.written = 0
-        self.busy: list[tuple[float, float, int]] = []  # when the wire carried what
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -25,10 +26,11 @@ class PipeEnd(asyncio.Transport):
             return
         loop = asyncio.get_running_loop()
         self.written += len(data)
-        began = max(loop.time(), self._free_at)
-        self._free_at = began + len(data) / self._pipe.bytes_per_s
-        self.busy.append((began, self._free_at, len(data)))
-        loop.call_at(self._free_at + self._pipe.latency_s, self.other._arrive, bytes(data))  # noqa: SLF001
+        for start in range(0, len(data), SEGMENT):
+            piece = bytes(data[start : start + SEGMENT])
+            began = max(loop.time(), self._free_at)
+            self._free_at = began + len(piece) / self._pipe.bytes_per_s
+            loop.call_at(self._free_at + self._pipe.latency_s, self.other.arrive, piece)
 
     def abort(self) -> None:
         self._pipe.cut()
@@ -43,12 +45,13 @@ class PipeEnd(asyncio.Transport):
         del name
         return default
 
-    def _arrive(self, data: bytes) -> None:
+    def arrive(self, data: bytes) -> None:
+        """A segment came through."""
         if self.closed or self._pipe.silent:
             return
         held = self._pipe.hold_until
         if held > asyncio.get_running_loop().time():
-            asyncio.get_running_loop().call_at(held, self._arrive, data)
+            asyncio.get_running_loop().call_at(held, self.arrive, data)
             return
         self.protocol.data_received(data)
 

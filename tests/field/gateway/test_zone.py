@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_the_gateway_dials_again_after_growing_pauses() -> None:
         began = len(house.network.dials)
         await asyncio.sleep(600)
         dials = house.network.dials[began:]
-        pauses = [after - before for before, after in zip(dials, dials[1:], strict=False)]
+        pauses = [after - before for before, after in pairwise(dials)]
         assert pauses[0] < 2
         assert pauses[-1] == pytest.approx(30, abs=0.1)
         assert [round(pause) for pause in pauses] == sorted(round(pause) for pause in pauses)
@@ -161,17 +162,18 @@ def test_the_past_takes_at_most_a_fifth_of_a_slow_uplink() -> None:
     async def story(house: ZoneHouse) -> None:
         await asyncio.sleep(30)
         house.network.cut()
-        await asyncio.sleep(DAY)
+        await asyncio.sleep(8 * HOUR)
         house.network.mend()
         await house.until(lambda: bool(house.network.open), 60)
         began = house.clock.monotonic()
         zone = house.gateway.zone
         slow: list[float] = []
-        while len(house.buffer):
+        while len(house.buffer) and len(slow) < HOUR:
             await asyncio.sleep(1)
             slow.append(now_ms(house) / 1000 - min(row.at_ms for row in house.store.latest.values()) / 1000)
+        assert not len(house.buffer)
         whole = house.clock.monotonic() - began
-        assert zone.backfilled >= 6 * 47
+        assert zone.backfilled >= 6 * 15
         assert zone.backfill_s / whole <= 0.2
         assert max(slow[10:]) < 20  # the present stays fresh meanwhile
 

@@ -15,7 +15,7 @@ from prewatt.meters.row import ROW
 KEPT_COUNTERS = 2_000
 KEPT_FRAMES = 5_000
 STATES_AT_ONCE = 500
-RECORDS_AT_ONCE = 500
+RECORDS_AT_ONCE = 100
 _STORE_OFFSET = 12  # of the flag in a row: 1 also a stored reading
 
 
@@ -78,7 +78,7 @@ class Fresh:
     @property
     def full(self) -> bool:
         """Whether a whole telegram's worth waits already."""
-        return max(len(self._states), len(self._counters), len(self._frames)) >= STATES_AT_ONCE
+        return len(self._states) >= STATES_AT_ONCE or max(len(self._counters), len(self._frames)) >= RECORDS_AT_ONCE
 
     def take(self) -> Facts:
         """The next telegram's worth; what is taken is gone, ``back`` brings it back."""
