@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.html import format_html
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from prewatt.core.clock import Clock
 from prewatt.core.supply import Contact
+from prewatt.office.estate.protection import Standing
 from prewatt.web.console.base.templatetags.console import age_words, stamp
 
 LINE_FULL = 32  # devices an RS-485 line carries
@@ -30,6 +31,28 @@ def contact(state: str | None) -> SafeString:
     word, icon, colour = contact_words()[Contact(state or Contact.UNKNOWN)]
     return format_html(
         '<span class="l-contact l-contact-{}"><i class="ti ti-{}" aria-hidden="true"></i> {}</span>', colour, icon, word
+    )
+
+
+def protection_words() -> dict[Standing, tuple[str, str, str]]:
+    """Word, icon and colour of each way to protect a gateway's link."""
+    return {
+        Standing.LOCAL: (_("serial port"), "usb", "secondary"),
+        Standing.TLS: ("TLS 1.3", "lock", "green"),
+        Standing.RECORDS: ("3DES", "lock-exclamation", "red"),
+        Standing.EXPIRED: (_("3DES, its day is over"), "lock-x", "red"),
+        Standing.CLEAR: (_("clear, private network"), "lock-open", "orange"),
+        Standing.WEAK: (_("weak, private network"), "lock-open", "orange"),
+        Standing.FORBIDDEN: (_("clear, not private: not read"), "lock-x", "red"),
+    }
+
+
+def protection(standing: Standing, until: date | None) -> SafeString:
+    """How the way to a gateway is protected, as a badge; of triple DES with its last day."""
+    word, icon, colour = protection_words()[standing]
+    text = _("%(word)s until %(day)s") % {"word": word, "day": until} if standing is Standing.RECORDS else word
+    return format_html(
+        '<span class="l-guard l-guard-{}"><i class="ti ti-{}" aria-hidden="true"></i> {}</span>', colour, icon, text
     )
 
 

@@ -11,7 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from prewatt.meters import registry
 from prewatt.office.estate import selectors
-from prewatt.office.estate.models import GatewayKind, GroupKind, MeterRole, Parity, Premises, UnitGroup
+from prewatt.office.estate.models import (
+    GatewayKind,
+    GroupKind,
+    MeterRole,
+    Parity,
+    Premises,
+    Protection,
+    UnitGroup,
+)
 from prewatt.office.operators.models import Operator
 from prewatt.web.console.listing.forms import KitForm, ScaledField
 
@@ -74,6 +82,7 @@ class GatewayForm(ThingForm):
     sections = (
         ("", ("name", "kind", "zone", "cabinet")),
         (_("How it is reached"), ("host", "port", "device")),
+        (_("Protection"), ("secure", "secure_until", "private_network")),
     )
     name = forms.CharField(label=_("name"), max_length=80)
     kind = forms.ChoiceField(label=_("kind"), choices=GatewayKind.choices)
@@ -88,11 +97,29 @@ class GatewayForm(ThingForm):
     )  # fmt: skip
     device = forms.CharField(
         label=_("device"), max_length=120, required=False,
-        help_text=_("Only for a serial port, such as /dev/ttyUSB0."),
+        help_text=_("Of a serial port, such as /dev/ttyUSB0; of an Acrel manager, the id it gives itself."),
+    )  # fmt: skip
+    secure = forms.ChoiceField(
+        label=_("protection"), required=False, choices=[("", _("usual for the kind")), *Protection.choices],
+        help_text=_("Clear text is allowed only on a private network. Triple DES is for sites that prescribe it."),
+    )  # fmt: skip
+    secure_until = forms.DateField(
+        label=_("triple DES until"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text=_("The last day on which triple DES is accepted."),
+    )  # fmt: skip
+    private_network = forms.BooleanField(
+        label=_("private network"), required=False,
+        help_text=_("Nobody but the site's own devices can reach the network of this gateway, whatever its address."),
     )  # fmt: skip
 
     def fit(self) -> None:
         self.narrow("zone", selectors.groups(self.operator).order_by("name"))
+
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        if not values["secure"]:
+            del values["secure"]
+        return values
 
 
 class LineForm(ThingForm):

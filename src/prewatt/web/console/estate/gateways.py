@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 
 from prewatt.core.supply import Contact
 from prewatt.office.estate import selectors
-from prewatt.office.estate.models import Gateway, GatewayKind, Meter
+from prewatt.office.estate.models import Gateway, GatewayKind, Meter, Protection
+from prewatt.office.estate.protection import standing
 from prewatt.web.console.base.access import ConsoleRequest
 from prewatt.web.console.estate import badges
 from prewatt.web.console.estate.common import Fact, in_use, nothing_yet
 from prewatt.web.console.listing.kit import Choice, Column, Kind, Listing, Phone
-
-PRIVATE_ONLY = {GatewayKind.TRANSPARENT, GatewayKind.MODBUS_TCP, GatewayKind.ACREL}
 
 
 def reached_at(gateway: Gateway) -> str:
@@ -64,6 +63,7 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
             Choice("zone", _("Zone"), [(zone.pk, zone.name) for zone in zones], "zone"),
             Choice("kind", _("Kind"), GatewayKind.choices, "kind"),
             Choice("contact", _("Contact"), contact_choices(), by_contact),
+            Choice("secure", _("Protection"), Protection.choices, "secure"),
             in_use(),
         ]
         if whole
@@ -81,7 +81,7 @@ def listing(request: ConsoleRequest, rows: QuerySet[Any] | None = None, name: st
 
 
 def _columns(request: ConsoleRequest) -> list[Column]:
-    clock = request.clock
+    clock, site, now = request.clock, selectors.site(), request.clock.now()
     return [
         Column("name", _("Name"), "name", sort=("name",), phone=Phone.TITLE, width=24),
         Column("contact", _("Contact"), lambda row: badges.contact_words()[Contact(contact_of(row))][0],
@@ -90,6 +90,9 @@ def _columns(request: ConsoleRequest) -> list[Column]:
                cell=lambda row: badges.age(getattr(getattr(row, "state", None), "since", None), clock)),
         Column("kind", _("Kind"), lambda row: row.get_kind_display(), sort=("kind",), width=24),
         Column("address", _("Reached at"), reached_at, kind=Kind.CODE, sort=("host", "port"), width=24),
+        Column("secure", _("Protection"),
+               lambda row: badges.protection_words()[standing(row, site, now)][0], sort=("secure",), width=24,
+               cell=lambda row: badges.protection(standing(row, site, now), row.secure_until)),
         Column("zone", _("Zone"), "zone.name", sort=("zone__name",)),
         Column("cabinet", _("Cabinet"), "cabinet", sort=("cabinet",), phone=Phone.HIDE),
         Column("lines", _("Lines"), "line_count", kind=Kind.NUMBER, sort=("line_count",)),
@@ -101,12 +104,14 @@ def facts(request: ConsoleRequest, gateway: Gateway) -> list[Fact]:
     """What a gateway's page says about it."""
     state = getattr(gateway, "state", None)
     zone = gateway.zone
+    guard = standing(gateway, selectors.site(), request.clock.now())
     return [
         Fact(_("Contact"), badges.contact(contact_of(gateway))),
         Fact(_("Since"), badges.age(state.since if state else None, request.clock)),
         Fact(_("Last good answer"), badges.age(state.last_good_at if state else None, request.clock)),
         Fact(_("Kind"), gateway.get_kind_display()),
         Fact(_("Reached at"), reached_at(gateway)),
+        Fact(_("Protection"), badges.protection(guard, gateway.secure_until)),
         Fact(_("Zone"), zone.name if zone else "", reverse("estate:group", args=[zone.pk]) if zone else ""),
         Fact(_("Cabinet"), gateway.cabinet),
     ]

@@ -39,7 +39,10 @@ class SiteForm(KitForm):
             ("price", "alarm_1_fen", "alarm_2_fen", "overdraft_fen", "stored_credit_max_fen"),
         ),
         (gettext_lazy("Sales"), ("sale_min_fen", "sale_max_fen")),
-        (gettext_lazy("Meters and reading"), ("power_limit_w", "read_interval_s", "sweep_pause_s")),
+        (
+            gettext_lazy("Meters and reading"),
+            ("power_limit_w", "read_interval_s", "sweep_pause_s", "private_networks"),
+        ),
     )
     units: ClassVar = {
         **dict.fromkeys(
@@ -73,6 +76,11 @@ class SiteForm(KitForm):
     sweep_pause_s = forms.IntegerField(
         label=gettext_lazy("pause between sweeps"), min_value=0, max_value=3600,
         help_text=gettext_lazy("0: continuous, the freshest state."),
+    )  # fmt: skip
+
+    private_networks = forms.CharField(
+        label=gettext_lazy("private networks"), max_length=400, required=False,
+        help_text=gettext_lazy("Clear text to gateways is allowed only here: 192.168.0.0/16, with blanks between."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
