@@ -74,6 +74,7 @@ class FakeStore:
         self.clock = clock
         self.away = False
         self.token = 0
+        self.holder = ""  # of all leases
         self.readings: list[ReadingRow] = []
         self.latest: dict[int, ReadingRow] = {}
         self.contacts: list[ContactChange] = []
@@ -125,7 +126,11 @@ class FakeStore:
 
     async def lease(self, *, holder: str, take_over: bool) -> Sequence[Lease]:
         self._called("lease")
-        self.token += take_over
+        if take_over or not self.holder:
+            self.token += 1
+            self.holder = holder
+        if holder != self.holder:
+            return []
         expires = self._now_ms() + 1000 * LEASE_S
         return [Lease(gateway.gateway_id, holder, self.token, expires) for gateway in self.data.gateways]
 

@@ -175,7 +175,7 @@ def test_the_past_takes_at_most_a_fifth_of_a_slow_uplink() -> None:
         whole = house.clock.monotonic() - began
         assert zone.backfilled >= 6 * 15
         assert zone.backfill_s / whole <= 0.2
-        assert max(slow[10:]) < 20  # the present stays fresh meanwhile
+        assert max(slow[30:]) < 20  # the present stays fresh, once what waited is told
 
     house.tell(story)
 

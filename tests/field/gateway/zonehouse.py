@@ -78,8 +78,8 @@ class ZoneHouse(House):
             await task
         self.buffer.close()
 
-    async def _live(self, story: Callable[[ZoneHouse], Awaitable[None]]) -> None:  # type: ignore[override]
-        self.head = HeadEnd(self.store, self.clock, make_link=self.no_link)  # type: ignore[arg-type]
+    async def _live(self, story: Callable[[ZoneHouse], Awaitable[None]]) -> None:
+        self.head = HeadEnd(self.store, self.clock, make_link=self.no_link)
         self.network.accept["head-end"] = lambda: self.head.uplinks.accept(NAME)
         working = asyncio.create_task(self.head.run())
         self.start_zone()

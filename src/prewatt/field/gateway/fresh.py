@@ -15,7 +15,7 @@ from prewatt.meters.row import ROW
 KEPT_COUNTERS = 2_000
 KEPT_FRAMES = 5_000
 STATES_AT_ONCE = 500
-RECORDS_AT_ONCE = 100
+RECORDS_AT_ONCE = 40
 _STORE_OFFSET = 12  # of the flag in a row: 1 also a stored reading
 
 
