@@ -38,6 +38,7 @@ DOORS = (
     "demo",
     "listing",
     "estate",
+    "network",
     "operators",
     "customers",
     "counter",

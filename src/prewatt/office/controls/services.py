@@ -19,6 +19,7 @@ from prewatt.office.operators.models import Operator
 READ_NOW_WITHIN = timedelta(minutes=2)
 KEY_LENGTH = 64
 OUTCOMES = {"done": ControlState.DONE, "failed": ControlState.FAILED, "unknown": ControlState.UNKNOWN}
+OPEN = (ControlState.WAITING, ControlState.CLAIMED)
 REASON_LENGTH = 60
 
 
@@ -52,7 +53,7 @@ def claim(*, leases: Iterable[tuple[int, int]], limit: int, at: datetime) -> lis
     """
     tokens = dict(leases)
     with transaction.atomic():
-        ControlOrder.objects.filter(state__in=(ControlState.WAITING, ControlState.CLAIMED), deadline__lte=at).update(
+        ControlOrder.objects.filter(state__in=OPEN, deadline__lte=at).update(
             state=ControlState.FAILED, reason="too-late", finished_at=at
         )
         of_these = Q(meter__line__gateway__in=tokens) | Q(gateway__in=tokens)
@@ -78,6 +79,11 @@ def done(*, order_id: int, token: int, outcome: str, reason: str, at: datetime) 
     """Report a claimed order: "done", "failed" or "unknown". False when another holder has it now."""
     claimed = ControlOrder.objects.filter(pk=order_id, state=ControlState.CLAIMED, claimed_token=token)
     return claimed.update(state=OUTCOMES[outcome], reason=reason[:REASON_LENGTH], finished_at=at) == 1
+
+
+def any_open() -> bool:
+    """Whether any order waits or is under way: nearly never, and then a head-end's every look costs one small query."""
+    return ControlOrder.objects.filter(state__in=OPEN).exists()
 
 
 def work_waiting(*, at: datetime) -> bool:

@@ -36,6 +36,9 @@ _ALL = (
     Right("operators.edit", _("edit operators"), "system"),
     Right("roles.edit", _("edit roles"), "system"),
     Right("log.view", _("see the operation log"), "system"),
+    Right("network.view", _("see the network and who is out of contact"), "system"),
+    Right("network.scan", _("scan lines, call gateways anew"), "system"),
+    Right("workorder.edit", _("open and close work orders"), "system"),
     Right("lines.log", _("watch raw frames of a line"), "system"),
     Right("demo.faults", _("make faults in the demo"), "system"),
 )
@@ -64,7 +67,7 @@ BUILTIN_ROLES = (
         _("estate manager"),
         _SEE
         | {"meter.read-now", "receipt.print", "customers.open", "estate.view", "estate.edit", "estate.export"}
-        | {"site.edit", "operators.view", "log.view"},
+        | {"site.edit", "operators.view", "log.view", "network.view", "workorder.edit"},
     ),
     BuiltinRole("cashier", _("cashier"), _SEE | {"meter.read-now", "vend.sell", "receipt.print", "customers.open"}),
     BuiltinRole("finance", _("finance"), _SEE | {"receipt.print", "estate.view", "estate.export"}),
@@ -72,7 +75,12 @@ BUILTIN_ROLES = (
         "engineer",
         _("commissioning engineer"),
         frozenset({"wall.view", "unit.view", "customers.view", "meter.read-now", "customers.open", "estate.view"})
-        | {"estate.edit", "estate.import", "estate.export", "lines.log", "demo.faults"},
+        | {"estate.edit", "estate.import", "estate.export", "network.view", "network.scan", "workorder.edit"}
+        | {"lines.log", "demo.faults"},
     ),
-    BuiltinRole("auditor", _("auditor"), _SEE | {"estate.view", "estate.export", "operators.view", "log.view"}),
+    BuiltinRole(
+        "auditor",
+        _("auditor"),
+        _SEE | {"estate.view", "estate.export", "operators.view", "log.view", "network.view"},
+    ),
 )

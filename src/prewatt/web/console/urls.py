@@ -10,6 +10,7 @@ urlpatterns = [
     path("units/", include("prewatt.web.console.units.urls")),
     path("counter/", include("prewatt.web.console.counter.urls")),
     path("customers/", include("prewatt.web.console.customers.urls")),
+    path("system/network/", include("prewatt.web.console.network.urls")),
     path("system/frames/", include("prewatt.web.console.units.line_urls")),
     path("system/", include("prewatt.web.console.estate.urls")),
     path("system/", include("prewatt.web.console.operators.urls")),

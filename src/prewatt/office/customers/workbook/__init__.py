@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from prewatt.office.customers.workbook.applying import Counts, ImportRefused, apply, check, row_counts
 from prewatt.office.customers.workbook.reading import RowError, Workbook, read
-from prewatt.office.customers.workbook.writing import export, template
+from prewatt.office.customers.workbook.writing import Cell, export, found, template
 
 __all__ = [
+    "Cell",
     "Counts",
     "ImportRefused",
     "RowError",
@@ -18,6 +19,7 @@ __all__ = [
     "apply",
     "check",
     "export",
+    "found",
     "read",
     "row_counts",
     "template",

@@ -46,6 +46,11 @@ def export(operator: Operator) -> bytes:
     )
 
 
+def found(meters: Iterable[Sequence[Cell]]) -> bytes:
+    """Devices found on a line as rows of the import, in the order of the sheet's columns."""
+    return _book({"meters": meters}, help_page=False)
+
+
 def _book(content: Mapping[str, Iterable[Sequence[Cell]]], *, help_page: bool) -> bytes:
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, SAFE)

@@ -65,12 +65,16 @@ DOORS: tuple[Door, ...] = (
     Door("prices", pgettext_lazy("door", "Prices"), "receipt-yen", ("prices",), ()),
     Door("alarms", pgettext_lazy("door", "Alarms"), "bell", ("alarms",), ()),
     Door("reports", pgettext_lazy("door", "Reports"), "report-analytics", ("reports",), ()),
-    Door("system", pgettext_lazy("door", "System"), "settings", ("estate", "operators", "lines", "demo"), (
+    Door("system", pgettext_lazy("door", "System"), "settings", ("estate", "network", "operators", "lines", "demo"), (
         Page("estate:premises", _("Units"), ("estate.view",)),
         Page("estate:meters", _("Meters"), ("estate.view",)),
         Page("estate:lines", _("Lines"), ("estate.view",)),
         Page("estate:gateways", _("Gateways"), ("estate.view",)),
         Page("estate:groups", _("Buildings"), ("estate.view",)),
+        Page("network:diagram", _("Connection diagram"), ("network.view",)),
+        Page("network:silent", _("Out of contact"), ("network.view",)),
+        Page("network:traffic", _("Line health"), ("network.view",)),
+        Page("network:scans", _("Scan"), ("network.scan",)),
         Page("estate:import", _("Import"), ("estate.import",)),
         Page("estate:site", _("Defaults"), ("site.edit",)),
         Page("operators:list", _("Operators"), ("operators.view",)),
