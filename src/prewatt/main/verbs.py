@@ -71,6 +71,8 @@ class Verbs:
         )
 
     def claim(self, *, leases: Sequence[Lease], limit: int) -> list[ControlTask]:
+        if not controls.any_open():
+            return []
         at = self._clock.now()
         current = delivery.current([_claim(lease) for lease in leases], at=at)
         orders = controls.claim(leases=[(one.gateway_id, one.token) for one in current], limit=limit, at=at)
