@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prewatt.field.headend.store import ContactChange, ContactKind, FrameRecord, IdentitySeen, LineCounters
-from prewatt.meters.row import ABSENT, EMPTY_ROW, ROW, ReadingRow
+from prewatt.meters.row import ABSENT, EMPTY_ROW, KEEP_ONLY, ROW, ReadingRow
 from prewatt.office.estate.models import Meter
 from prewatt.office.readings import ingest as fast
 from prewatt.office.readings import reports
@@ -53,6 +53,17 @@ def test_a_row_becomes_a_reading_and_the_latest_state(meter: Meter) -> None:
     kept = Reading.objects.get()
     assert (kept.meter_id, kept.ts, kept.energy_wh, kept.power_w, kept.mode) == (meter.pk, AT_MS // 1000, 1_000, 321, 2)
     assert (kept.sharp_wh, kept.total_purchased) == (None, None)
+
+
+def test_a_row_to_keep_only_never_touches_the_state(meter: Meter) -> None:
+    ingest(rows=row(meter, 60, store=KEEP_ONLY, credit=ABSENT))
+    assert MeterState.objects.filter(meter=meter, energy_wh__isnull=False).count() == 0
+    ingest(rows=row(meter, 0, store=0) + row(meter, 120, store=KEEP_ONLY, credit=ABSENT))
+    state = MeterState.objects.get(meter=meter)
+    assert (state.credit, state.at) == (5_000, datetime.fromtimestamp(AT_MS / 1000, UTC))
+    assert list(Reading.objects.order_by("ts").values_list("ts", "credit")) == [
+        (AT_MS // 1000 + 60, None), (AT_MS // 1000 + 120, None),
+    ]  # fmt: skip
 
 
 def test_a_row_of_the_sweep_moves_the_state_only(meter: Meter) -> None:
