@@ -26,6 +26,7 @@ VERBS = (
     Verb("serve", "serve", "production: store, head-end, worker and console  正式运行"),
     Verb("web", "web", "only the console  仅控制台"),
     Verb("headend", "headend", "only the head-end, which reads the lines  仅集抄服务"),
+    Verb("gateway", "gateway", "the zone program: reads its lines, keeps readings, dials the head-end  通讯管理机程序"),
     Verb("store", "store", "only the store, which writes the database  仅存储服务"),
     Verb("worker", "worker", "only the worker, which seals the log  仅后台任务"),
     Verb("simulate", "simulate", "simulated meters that any Modbus master can read  模拟仪表"),

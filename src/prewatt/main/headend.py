@@ -22,6 +22,7 @@ from prewatt.field.headend.remote import RemoteStore
 from prewatt.field.headend.service import HeadEnd
 from prewatt.field.links.protected import Protection
 from prewatt.field.links.tls import Papers, Revocations
+from prewatt.main import uplink
 from prewatt.main.authority import FOLDER
 from prewatt.main.home import Home
 from prewatt.main.secrets_ import ACREL, RECORDS, GatewaySecrets
@@ -53,6 +54,9 @@ async def serve(home: Home) -> None:
     holder = f"{socket.gethostname()}:{os.getpid()}"
     head = HeadEnd(store, clock, holder=holder, make_link=links.make, managers=managers)
     working = asyncio.create_task(head.run())
+    waiting = asyncio.create_task(
+        uplink.listen(head.uplinks, pki, partial(secret_of, kept, RECORDS), clock, field_host(), uplink.port())
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, working.cancel)
@@ -62,6 +66,8 @@ async def serve(home: Home) -> None:
             await working
         await head.last_flush()
     finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
         await store.close()
         log.info("headend.stopped")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle
+from typing import Protocol
 
 import structlog
 
@@ -16,7 +17,17 @@ log = structlog.get_logger(__name__)
 
 Address = tuple[str, int]
 Factory = Callable[[], asyncio.Protocol]
-Dial = Callable[[Factory, str, int], Awaitable[object]]  # connected when it returns; raises OSError
+RECHECK_EVERY_S = 60.0
+
+
+class Guard(Protocol):
+    """The protected connection below."""
+
+    def recheck(self) -> None:
+        """Is the other side still allowed, are the keys still fresh?"""
+
+
+Dial = Callable[[Factory, str, int], Awaitable[Guard | None]]  # connected when it returns; raises OSError
 
 
 class Uplink(KeptOpen):
@@ -29,6 +40,7 @@ class Uplink(KeptOpen):
         self._clock = clock
         self._session: Session | None = None
         self._said: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.on_up: Callable[[], None] = lambda: None
         self.on_down: Callable[[], None] = lambda: None
         self.on_exchange: Callable[[Session, Exchange, float], None] = lambda _session, _exchange, _age: None
@@ -50,17 +62,27 @@ class Uplink(KeptOpen):
         host, port = next(self._addresses)
         session = Session(self, self._clock, dialled=True)
         try:
-            await self._dial(lambda: session, host, port)
+            guard = await self._dial(lambda: session, host, port)
             await session.ready
         except BaseException:
             session.hang_up("not-opened")
             raise
         self._session = session
+        if guard is not None:
+            self._recheck(guard)
 
     def disconnect(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         session, self._session = self._session, None
         if session is not None:
             session.hang_up("closed")
+
+    def _recheck(self, guard: Guard) -> None:
+        guard.recheck()
+        wait = max(self._clock.real(RECHECK_EVERY_S), 1.0)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._recheck, guard)
 
     def went_up(self) -> None:
         self._said = None

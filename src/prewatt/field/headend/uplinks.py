@@ -28,6 +28,7 @@ from prewatt.field.headend.store import (
     StoreAway,
 )
 from prewatt.field.headend.tunnel import OWN_KIND, TunnelLink, Tunnels
+from prewatt.field.links.secure import RECORDS, TLS
 from prewatt.field.links.uplink import Exchange, Result, Session
 from prewatt.meters.row import ROW
 
@@ -64,10 +65,22 @@ class Uplinks:
         if entry is None:
             log.warning("uplink.unknown", gateway=name, mode=mode)
             return None
+        if mode and mode != _mode(entry):
+            log.warning("uplink.other-mode", gateway=name, mode=mode)
+            return None
         if self._leases.current(entry.gateway_id) is None:
             log.info("uplink.not-owner", gateway=name)
             return None
         return Session(_Caller(self, entry), self._clock, dialled=False)
+
+    def records_until_ms(self, name: str) -> int:
+        """Until when a gateway is heard in triple-DES records; 0 when it is not."""
+        entry = next((one for one in self._roster.gateways if one.name == name), None)
+        return entry.secure_until_ms if entry is not None and _mode(entry) == RECORDS else 0
+
+    def any_records(self) -> bool:
+        """Whether any gateway is set to triple-DES records."""
+        return any(one.kind == OWN_KIND and _mode(one) == RECORDS for one in self._roster.gateways)
 
     def update(self, roster: RosterData) -> None:
         """The roster changed: whoever is not on it any more is hung up on."""
@@ -219,6 +232,11 @@ class _Caller:
     async def _run(self, session: Session, number: int, body: bytes) -> None:
         async with self._turn:
             session.answer(number, await self._uplinks.run(self._entry, body))
+
+
+def _mode(gateway: GatewayEntry) -> str:
+    """How it must dial in. Never in clear: TLS unless it is set to records."""
+    return RECORDS if gateway.secure == RECORDS else TLS
 
 
 def _bare(telegram: bytes) -> bytes:
