@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ class PipeEnd(asyncio.Transport):
         self.other: PipeEnd
         self.written = 0
         self.closed = False
+        self.inbox: deque[bytes] = deque()  # in the order of writing, whatever the timers do
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.closed:
@@ -30,7 +32,8 @@ class PipeEnd(asyncio.Transport):
             piece = bytes(data[start : start + SEGMENT])
             began = max(loop.time(), self._free_at)
             self._free_at = began + len(piece) / self._pipe.bytes_per_s
-            loop.call_at(self._free_at + self._pipe.latency_s, self.other.arrive, piece)
+            self.other.inbox.append(piece)
+            loop.call_at(self._free_at + self._pipe.latency_s, self.other.arrive)
 
     def abort(self) -> None:
         self._pipe.cut()
@@ -45,15 +48,15 @@ class PipeEnd(asyncio.Transport):
         del name
         return default
 
-    def arrive(self, data: bytes) -> None:
-        """A segment came through."""
+    def arrive(self) -> None:
+        """The next segment came through."""
         if self.closed or self._pipe.silent:
             return
         held = self._pipe.hold_until
         if held > asyncio.get_running_loop().time():
-            asyncio.get_running_loop().call_at(held, self.arrive, data)
+            asyncio.get_running_loop().call_at(held, self.arrive)
             return
-        self.protocol.data_received(data)
+        self.protocol.data_received(self.inbox.popleft())
 
 
 class Pipe:
