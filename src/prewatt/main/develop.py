@@ -17,6 +17,7 @@ from prewatt.main.home import root
 BENCHES = (
     "decode",
     "poll_cpu",
+    "poll_cpu_secure",
     "wire",
     "many_lines",
     "dead_meters",
