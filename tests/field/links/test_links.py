@@ -6,8 +6,10 @@ import asyncio
 import itertools
 import os
 import pty
+import socket
 import tty
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -15,7 +17,7 @@ from prewatt.core.clock import SteppedClock, SystemClock
 from prewatt.field.links import base
 from prewatt.field.links.mbap import MbapGateway, MbapSocket
 from prewatt.field.links.serial import SerialLink
-from prewatt.field.links.tcp import TcpLink
+from prewatt.field.links.tcp import TcpLink, watch_for_silence
 from prewatt.meters import modbus
 from tests import virtual
 
@@ -247,3 +249,12 @@ def test_a_serial_link_hears_whole_answers_that_come_by_the_character(baud: int)
         os.close(slave)
 
     asyncio.run(main())
+
+
+def test_a_half_open_socket_is_known_to_be_dead_within_half_a_minute() -> None:
+    with socket.socket() as sock:
+        watch_for_silence(sock)
+        read = partial(sock.getsockopt, socket.IPPROTO_TCP)
+        idle = read(socket.TCP_KEEPIDLE) + read(socket.TCP_KEEPINTVL) * read(socket.TCP_KEEPCNT)
+        assert idle <= 30
+        assert read(socket.TCP_USER_TIMEOUT) <= 30_000

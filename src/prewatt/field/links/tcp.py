@@ -13,6 +13,7 @@ from prewatt.core.clock import Clock
 from prewatt.field.links.base import KeptOpen, LinkUser
 
 RECEIVE_BYTES = 4096
+KEEPALIVE_S, KEEPALIVES = 5, 3  # an idle socket too is known to be dead within 25 s
 UNANSWERED_MS = 10_000  # bytes the gateway's TCP does not acknowledge for so long mean that it is gone
 
 
@@ -109,3 +110,5 @@ def watch_for_silence(sock: socket.socket) -> None:
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, UNANSWERED_MS // 1000)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVES)
