@@ -7,6 +7,7 @@ sent to a meter without leave.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -34,6 +35,7 @@ SECOND_S, LEAST_S = 1.0, 0.25
 ROSTER_EVERY_S = 2.0
 REPORT_EVERY_S = 15.0
 AWAY_PAUSE_S = 1.0  # wall seconds
+BATCHES_AT_ONCE = 4
 
 
 class HeadEnd:
@@ -50,7 +52,7 @@ class HeadEnd:
         self._managers = managers
         self._time = SiteTime(clock)
         self._outbox = Outbox(self._time.at_ms)
-        self._pending: Batch | None = None
+        self._pending: deque[Batch] = deque()  # taken and not known to be stored, oldest first
         self._flushing = asyncio.Lock()
         self._roster_version = -1
         self._work_seen = asyncio.Event()
@@ -90,13 +92,18 @@ class HeadEnd:
         """Hand over what was seen. Raises StoreAway; then nothing is lost but waits."""
         async with self._flushing:
             while True:
-                if self._pending is None:
-                    self._pending = self._outbox.take()
-                if self._pending is None:
+                self._take()
+                if not self._pending:
                     return
-                await self._store.ingest(self._pending)
-                self._pending = None
-                if not self._outbox.full:
+                stored = await asyncio.gather(
+                    *(self._store.ingest(batch) for batch in self._pending), return_exceptions=True
+                )
+                for outcome in stored:
+                    if outcome is not None:
+                        # what came after it is told again: that does no harm, and the newest stays the last word
+                        raise outcome
+                    self._pending.popleft()
+                if len(stored) < BATCHES_AT_ONCE:
                     return
 
     async def last_flush(self) -> None:
@@ -140,6 +147,16 @@ class HeadEnd:
         self._roster_version = roster.version
         # a gateway that is new has no lease yet
         await self._renew()
+
+    def _take(self) -> None:
+        """The next batch behind those that failed, or several while whole ones wait: the store must not idle then."""
+        while len(self._pending) < BATCHES_AT_ONCE:
+            batch = self._outbox.take()
+            if batch is None:
+                return
+            self._pending.append(batch)
+            if not self._outbox.full:
+                return
 
     async def _tick(self) -> None:
         assert self._plant is not None
