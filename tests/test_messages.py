@@ -23,7 +23,8 @@ def messages(file: Path) -> set[tuple[str, str]]:
     """(context, msgid) of the texts in a Python file or a template."""
     text = file.read_text("utf-8")
     if file.suffix == ".html":
-        text = templatize(text, origin=str(file))
+        # indentation of markup is none of Python's, which the extractor reads as such
+        text = "\n".join(line.lstrip() for line in templatize(text, origin=str(file)).splitlines())
     found = set()
     for _, message, _, context in extract("python", BytesIO(text.encode()), keywords=KEYWORDS):
         first = message[0] if isinstance(message, tuple) else message
