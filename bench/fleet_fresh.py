@@ -14,7 +14,7 @@ DEAD_A_LINE = 4
 
 def figures() -> list[Figure]:
     """The worst age in seconds over a minute of observation, after the dead ones were found."""
-    minutes = 0.5 if os.environ.get("PREWATT_BENCH_SHORT") else 2.0
+    minutes = 0.25 if os.environ.get("PREWATT_BENCH_SHORT") else 2.0
     with building.running() as house:
         building.wait_until_read(house)
         building.use_django(house)

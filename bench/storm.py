@@ -11,7 +11,7 @@ Figure = tuple[str, float, str, str, bool | None, str]
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST = 1_000_000  # other seeds than the tests'
-SHORT, LONG = 500, 5_000
+SHORT, LONG = 200, 5_000
 
 
 def run(count: int, workers: int) -> tuple[int, list[str]]:

@@ -59,7 +59,7 @@ def turn(baud: int, seconds: float) -> tuple[float, int, int, float]:
 def figures() -> list[Figure]:
     """One figure a baud rate; each is missed when a single request broke the silence."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    turns, seconds = (3, 4.0) if os.environ.get("PREWATT_BENCH_SHORT") else (5, 8.0)
+    turns, seconds = (3, 2.0) if os.environ.get("PREWATT_BENCH_SHORT") else (5, 8.0)
     found: list[Figure] = []
     for baud, target in TARGETS.items():
         name, wanted = f"wire-{baud}", f">= {target}"
