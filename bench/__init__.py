@@ -1,1 +1,1 @@
-"""The figures: each module gives ``figures() -> list[(name, value, unit, target, ok, detail)]``; ok None is a named skip."""
+"""The figures: each module gives ``figures() -> list[(name, value, unit, target, ok, detail)]``; ok None: skipped."""

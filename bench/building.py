@@ -71,7 +71,8 @@ def status(building: Building) -> dict[str, list[dict[str, object]]]:
     """``./run status --json`` of the building."""
     done = subprocess.run(
         [sys.executable, "-m", "prewatt.main.cli", "status", "--json"],
-        env=os.environ | {"PREWATT_HOME": str(building.home)}, stdin=subprocess.DEVNULL, capture_output=True, check=True,
+        env=os.environ | {"PREWATT_HOME": str(building.home)}, stdin=subprocess.DEVNULL,
+        capture_output=True, check=True,
     )  # fmt: skip
     answer: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
     return answer

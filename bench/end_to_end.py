@@ -1,4 +1,4 @@
-"""end-to-end: readings a second from the wire into the database: C responder, real head-end, real store process, SQLite.
+"""end-to-end: readings a second from the wire into the database: C responder, real head-end, real store, SQLite.
 
 Site time passes 6 times as fast and each meter is stored every site second: nearly each poll becomes a row.
 """

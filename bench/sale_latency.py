@@ -1,4 +1,4 @@
-"""sale-latency: from the cashier's click to the meter's proof, over 8 lines at 9600 baud that are polled without pause."""
+"""sale-latency: from the cashier's click to the meter's proof, over 8 lines at 9600 baud, polled without pause."""
 
 from __future__ import annotations
 

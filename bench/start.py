@@ -1,4 +1,4 @@
-"""start: ``./run`` on a machine with only Python 3.11, to a living building; then again. Uses a copy of the checkout."""
+"""start: ``./run`` on a machine with only Python 3.11, to a living building; then again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Figure = tuple[str, object, str, str, bool | None, str]
 
 
 def figures() -> list[Figure]:
-    """Seconds of a first and of a second start in a fresh copy, with an empty home and a PATH that holds one program."""
+    """Seconds of a first and a second start in a fresh copy, with an empty home and one program on the PATH."""
     if os.environ.get("PREWATT_BENCH_SHORT"):
         return [("start", "-", "s", "<= 90; <= 5", None, "measured by CI's own first step")]
     with tempfile.TemporaryDirectory(prefix="pw-start-") as folder:

@@ -92,8 +92,9 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
     while True:
         try:
             psycopg.connect(f"postgresql://prewatt@/postgres?host={folder}").close()
-            return
         except psycopg.OperationalError as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text("utf-8", "replace")) from error
             time.sleep(0.05)  # a real server starts in real time
+        else:
+            return

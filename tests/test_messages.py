@@ -67,7 +67,7 @@ def test_chinese_is_complete() -> None:
     missing = [
         f"{file.relative_to(SOURCE)}: {message!r}"
         for file in sorted([*SOURCE.rglob("*.html"), *SOURCE.rglob("*.py")])
-        if "migrations" not in file.parts and "main" != file.relative_to(SOURCE).parts[0]
+        if "migrations" not in file.parts and file.relative_to(SOURCE).parts[0] != "main"
         for context, message in sorted(messages(file) | (refusals(file) if file.suffix == ".py" else set()))
         if (context, message) not in known
     ]

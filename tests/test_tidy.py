@@ -17,7 +17,7 @@ FUNCTION_LINES = 60
 MEDIAN_FUNCTION_LINES = 12
 
 FILES = [file for file in sorted(SOURCE.rglob("*.py")) if "migrations" not in file.parts]
-BELOW_MAIN = [file for file in FILES if file.relative_to(SOURCE).parts[0] not in {"main"}]
+BELOW_MAIN = [file for file in FILES if file.relative_to(SOURCE).parts[0] != "main"]
 # the two places that make a clock of the machine's own, and what the web room is given
 CLOCKS = {"core/clock.py"}
 TIME_CALLS = re.compile(

@@ -1,4 +1,4 @@
-"""The clock as a parameter. A whole home shares one scaled clock, so that an hour of a building can pass in a minute."""
+"""The clock as a parameter. A whole home shares one scaled clock: an hour of a building can pass in a minute."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ScaledClock:
-    """Site time that passes ``speed`` times as fast, from ``site_origin`` at wall time ``wall_origin`` (both epoch s)."""
+    """Site time at ``speed`` times the pace, from ``site_origin`` at wall time ``wall_origin`` (both epoch s)."""
 
     wall_origin: float
     site_origin: float

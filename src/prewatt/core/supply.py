@@ -44,6 +44,9 @@ class MeterFlag(IntFlag):
     PREPAID_OPEN = 256
 
 
+NO_FLAGS = MeterFlag(0)
+
+
 class UnitState(StrEnum):
     """State of a unit or meter, in order of precedence; NOT_OPENED stands apart."""
 
@@ -73,7 +76,7 @@ def unit_state(
     contactor: ContactorState,
     credit: int | None,
     levels: AlarmLevels,
-    flags: MeterFlag = MeterFlag(0),
+    flags: MeterFlag = NO_FLAGS,
 ) -> UnitState:
     """The state a tile shows. ``credit`` is remaining credit in fen or Wh, None when it was never read."""
     if not opened:
