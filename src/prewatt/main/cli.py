@@ -35,6 +35,7 @@ VERBS = (
     Verb("verify", "verify", "check the ledger's invariants and the hash chain  核对账目与日志链"),
     Verb("operator", "operator", "make the first operator, or give one a new password  操作员与密码"),
     Verb("pki", "pki", "the site's own certificates, and a key for each gateway  证书与网关密钥"),
+    Verb("ups", "ups", "the mains failed (on), are back (off), or follow a UPS (watch)  停电与市电恢复信号"),
     Verb("profile", "profile", "check a register profile (a TOML file)  检查仪表规约文件"),
     Verb("lint", "develop", "style, import contracts and the tidy test  代码检查"),
     Verb("types", "develop", "strict type check  类型检查"),

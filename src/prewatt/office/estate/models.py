@@ -177,6 +177,7 @@ class Site(models.Model):
     read_interval_s = models.PositiveIntegerField(_("reading interval"), default=1800)
     sweep_pause_s = models.PositiveIntegerField(_("pause between sweeps"), default=0)
     private_networks = models.CharField(_("private networks"), max_length=400, default=PRIVATE_NETWORKS, blank=True)
+    battery_since = models.DateTimeField(null=True)  # the mains failed then; see power.py
     roster_version = models.BigIntegerField(default=1)  # grows with each change of gateways, lines, meters
 
     class Meta:

@@ -89,6 +89,8 @@ def _arm(order: CreditOrder, claim: Claim, evidence: Evidence, at: datetime) -> 
     in_force(order, at=at)
     if order.state != OrderState.QUEUED:
         return NoGrant(order.pk, "not-queued")
+    if getattr(order, "on_battery", False):
+        return NoGrant(order.pk, "on-battery", at + SILENT_RETRY)
     try:
         purse = _fit(order, evidence, at)
     except _Unfit as unfit:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from prewatt.office.estate.models import Gateway
+from prewatt.office.estate.models import Gateway, Site
 from prewatt.office.vending.errors import LeaseLost
 from prewatt.office.vending.models import CreditOrder, LineLease, OrderState
 
@@ -61,6 +61,7 @@ def leased_order(order_id: int, claim: Claim, *, related: Sequence[str] = ()) ->
             token_now=F("meter__line__gateway__linelease__token"),
             lease_until=F("meter__line__gateway__linelease__expires"),
             meter_busy=Exists(_busy()),
+            on_battery=Exists(on_battery()),
         )
         .get(pk=order_id)
     )
@@ -73,6 +74,11 @@ def _busy() -> QuerySet[CreditOrder]:
     """Another order of the meter that is being proven, or refused and not yet confirmed."""
     proving = Q(state=OrderState.UNKNOWN) | Q(state=OrderState.REFUSED, due_at__isnull=False)
     return CreditOrder.objects.filter(proving, meter=OuterRef("meter")).exclude(pk=OuterRef("pk"))
+
+
+def on_battery() -> QuerySet[Site]:
+    """The site, while the mains are away: nothing new is armed."""
+    return Site.objects.filter(battery_since__isnull=False)
 
 
 def in_force(order: CreditOrder, *, at: datetime) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from prewatt.office.vending.models import CreditOrder, OrderState
-from prewatt.office.vending.services.leases import Claim, current
+from prewatt.office.vending.services.leases import Claim, current, on_battery
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,7 @@ def work_waiting(*, at: datetime) -> bool:
 
 
 def _open() -> QuerySet[CreditOrder]:
+    """Orders to carry. From a battery only what is open is finished."""
+    waiting = Q(state=OrderState.QUEUED) & ~Exists(on_battery())
     confirming = Q(state=OrderState.REFUSED, due_at__isnull=False)
-    return CreditOrder.objects.filter(Q(state__in=(OrderState.QUEUED, OrderState.UNKNOWN)) | confirming)
+    return CreditOrder.objects.filter(waiting | Q(state=OrderState.UNKNOWN) | confirming)
