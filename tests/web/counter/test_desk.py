@@ -93,7 +93,7 @@ def test_an_amount_says_what_pays_arrears_and_what_remains(shop, cashier):
         ("0.5", "Not less than 1.00"),
         ("20000.01", "Not more than 20000.00"),
         ("-5", "Not less than"),
-        ("１００", "Enter a number"),
+        ("12,5", "Enter a number"),
         ("1e3", "Enter a number"),
     ],
 )

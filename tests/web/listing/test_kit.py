@@ -29,13 +29,27 @@ def test_a_kept_number_is_typed_back_as_itself(fen) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "fen"),
-    [("12.5", 1250), ("1,234.50", 123450), ("¥8", 800), (" 0.10 ", 10), ("3.", 300), ("1.500", 150), ("-2", -200)],
+    [
+        ("12.5", 1250),
+        ("1,234.50", 123450),
+        ("¥8", 800),
+        (" 0.10 ", 10),
+        ("3.", 300),
+        ("1.500", 150),
+        ("-2", -200),
+        ("\uff11\uff10\uff10", 10000),
+        ("1\uff0c234\uff0e5", 123450),
+        ("\uffe512\u30025", 1250),
+    ],
 )
 def test_a_number_is_read_as_people_type_it(typed, fen) -> None:
     assert YUAN.clean(typed) == fen
 
 
-@pytest.mark.parametrize("typed", ["1.005", "abc", "1e3", "", "--1", "1.2.3", "٣", "9" * 13, ".5", "0x1", "NaN"])
+@pytest.mark.parametrize(
+    "typed",
+    ["1.005", "12,5", "1,00", ",5", "1,2345", "abc", "1e3", "", "--1", "1.2.3", "٣", "9" * 13, ".5", "0x1", "NaN"],
+)
 def test_what_is_no_number_is_refused(typed) -> None:
     with pytest.raises(ValidationError):
         YUAN.clean(typed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -45,13 +46,15 @@ class ScaledField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         """The whole number, or None for an empty field that may be empty."""
-        text = super().clean(value).replace(",", "").replace("，", "").replace("¥", "").replace("￥", "").strip()
+        # a Chinese input method types digits, comma, point and ¥ in full width
+        text = unicodedata.normalize("NFKC", super().clean(value)).replace("。", ".").replace("¥", "").strip()
         if not text:
             return None
-        match = re.fullmatch(r"(-?)(\d{1,12})(?:\.(\d*))?", text, re.ASCII)
+        # a comma groups thousands and nothing else: "12,5" may be meant as 12.5, so it is no number
+        match = re.fullmatch(r"(-?)(\d{1,12}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d*))?", text, re.ASCII)
         if not match:
             raise ValidationError(self.error_messages["number"], code="number")
-        sign, whole, decimals = match[1], match[2], (match[3] or "").rstrip("0")
+        sign, whole, decimals = match[1], match[2].replace(",", ""), (match[3] or "").rstrip("0")
         if len(decimals) > self.places:
             raise ValidationError(self.error_messages["places"], code="places", params={"places": self.places})
         number = int(whole + decimals.ljust(self.places, "0")) * self.scale * (-1 if sign else 1)
