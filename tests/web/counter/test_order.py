@@ -159,3 +159,10 @@ def test_the_page_is_in_chinese(shop, browser):
     said = text(browser("cashier", language="zh-hans"), shop.deliver(shop.sell(0, 100)))
     for words in ("已在电表里", "电表自己的证明", "购电次数", "售电前", "售电后", "到账凭证"):
         assert words in said
+
+
+def test_an_order_that_cannot_be_cancelled_is_not_asked_about(shop, cashier):
+    order = shop.deliver(shop.sell(0, 100))
+    said = text(cashier, order, "cancel")
+    assert "This order cannot be cancelled" in said
+    assert "back?" not in said

@@ -158,3 +158,14 @@ def test_papers_are_in_chinese(shop, browser):
     paper = shown(client, f"{order.number}-P", "a5")
     for words in ("到账凭证", "金额（大写）", "人民币", "售电前", "售电后", "收款单位盖章"):
         assert words in paper
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_receipt_of_a_cancelled_order_is_void(shop, cashier, size):
+    order = shop.sell(0, 100)
+    assert "VOID" not in shown(cashier, order.number, size)
+    cashier.post(reverse("counter:cancel", args=[order.number]))
+    for paper in (shown(cashier, order.number, size), printed(cashier, order.number, size)):
+        assert "VOID · money given back" in paper
+        assert "This receipt proves no payment." in paper
+        assert "original" not in paper

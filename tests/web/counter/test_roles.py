@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from prewatt.office.operators.rights import BUILTIN_ROLES
+from prewatt.office.vending.models import CreditOrder
 
 RIGHTS = {role.code: role.rights for role in BUILTIN_ROLES}
 PAGES = {
@@ -84,8 +85,11 @@ def test_strangers_are_sent_to_sign_in(shop):
 
 def test_deeds_are_not_done_by_looking(shop, cashier):
     order = shop.sell(0, 100)
-    for name in ("counter:sell", "counter:again", "counter:print", "counter:till", "customers:phone"):
+    for name in ("counter:again", "counter:print", "counter:till", "customers:phone"):
         assert cashier.get(address(name, order)).status_code == 405
+    # where a reload or a new sign-in lands: back at the desk, and nothing is sold
+    assert cashier.get(address("counter:sell", order)).url == reverse("counter:home")
+    assert CreditOrder.objects.count() == 1
 
 
 def test_every_page_names_its_right(shop):

@@ -14,7 +14,7 @@ from prewatt.core.money import Money
 from prewatt.office.operators.models import OperationLog
 from prewatt.office.operators.services import record
 from prewatt.office.vending import selectors as vending
-from prewatt.office.vending.models import PayMethod, Receipt, ReceiptKind
+from prewatt.office.vending.models import OrderState, PayMethod, Receipt, ReceiptKind
 from prewatt.web.console.base.access import ConsoleRequest, right
 from prewatt.web.console.counter.till import address_of
 
@@ -78,6 +78,7 @@ def _context(request: ConsoleRequest, paper: Receipt) -> dict[str, Any]:
         "sizes": SIZES.items(),
         "paper_css": f"console/counter/paper-{size}.css",
         "copy": prints(paper.number),
+        "void": paper.order.state == OrderState.CANCELLED,
         "method": PayMethod(body["method"]).label if body.get("method") in PayMethod.values else body.get("method", ""),
         "paid_at": _time(body.get("at")),
         "proved_at": _time(body.get("proved_at")),

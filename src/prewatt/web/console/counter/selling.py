@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from prewatt.core.errors import Refusal
 from prewatt.core.money import Money
@@ -26,9 +25,13 @@ from prewatt.web.console.listing.forms import words
 
 
 @right("vend.sell")
-@require_POST
 def sell(request: ConsoleRequest) -> HttpResponse:
-    """Sell. The same form sent twice leads to the same order; what looks like a mistaken second sale is asked about."""
+    """Sell. The same form sent twice leads to the same order; what looks like a mistaken second sale is asked about.
+
+    Opened without a form, as by reloading or by signing in again, it leads back to the desk.
+    """
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("counter:home"))
     chosen = chosen_of(request, request.POST)
     if chosen is None:
         raise Http404("no customer was chosen")
