@@ -185,7 +185,9 @@ def _chain(request: ConsoleRequest, line: Line, meters: list[Meter], lately: dic
     found = suspect(contacts)
     places = [meter.place or number for number, meter in enumerate(meters, 1)]
     state: LineState | None = getattr(line, "state", None)
-    per_minute, failed = lately.get(line.pk, (None, None))
+    # what a line did before its gateway went says nothing of now
+    away = _of_line(contacts) is Contact.UNKNOWN
+    per_minute, failed = (None, None) if away else lately.get(line.pk, (None, None))
     return Chain(
         name=line.name,
         href=_line_href(request, line),

@@ -129,7 +129,8 @@ def _busy(row: Line) -> str:
 
 def _curves(request: ConsoleRequest, listing: Listing) -> Callable[[Line, str], SafeString]:
     """A day of a line as a small curve; the lines of the page are looked up once, when the first is drawn."""
-    since = request.clock.now() - DAY
+    now = request.clock.now()
+    since = now - DAY
     known: dict[int, list[LineHistory]] | None = None
 
     def curve(row: Line, kind: str) -> SafeString:
@@ -140,7 +141,8 @@ def _curves(request: ConsoleRequest, listing: Listing) -> Callable[[Line, str], 
             for slice_ in readings.line_history(request.user, since).filter(line__in=lines):
                 known[slice_.line_id].append(slice_)
         slices = known.get(row.pk, [])
-        points = [((slice_.at - since) / DAY, _height(slice_, kind)) for slice_ in slices]
+        begin = slices[0].at if slices else since  # a young system's curve takes the whole width
+        points = [((slice_.at - begin) / (now - begin), _height(slice_, kind)) for slice_ in slices]
         return sparkline(points, kind)
 
     return curve
