@@ -96,3 +96,7 @@ def use_django(building: Building) -> None:
     from prewatt.main.home import Home
 
     bootstrap.use(Home(building.home))
+    from django.db import connection
+
+    connection.close()  # a bench before this one may have worked on a home of its own
+    connection.settings_dict["NAME"] = str(building.home / "db.sqlite3")
