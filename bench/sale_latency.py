@@ -55,7 +55,7 @@ def _sell(wanted: int, house: building.Building) -> list[float]:
             binding = waiting[0]
             waiting.rotate(-1)
             began, at = time.monotonic(), datetime.now(UTC)
-            order = sell.sell(
+            order = sell(
                 key=f"bench-{made}", agreement=binding.agreement, meter=binding.meter, amount=Money(10_00),
                 method="cash", counter=counter, by=operator, at=at, confirmed_duplicate=True,
             )  # fmt: skip

@@ -23,7 +23,7 @@ Figure = tuple[str, float, str, str, bool, str]
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = bool(os.environ.get("PREWATT_BENCH_SHORT"))
 ROUNDS = 3 if SHORT else 5
-SECONDS = 2.0 if SHORT else 4.0
+SECONDS = 1.0 if SHORT else 4.0
 PROCESSES, THREADS = 32, 1
 UNITS = 40  # of each client, so that none has a long queue of orders
 
