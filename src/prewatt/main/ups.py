@@ -1,4 +1,4 @@
-"""``prewatt ups``: tells the system that the mains failed or are back: by hand, by a script, or as NUT's upsc says it."""
+"""``prewatt ups``: tells the system that the mains failed or are back: by hand, by a script, or following upsc."""
 
 from __future__ import annotations
 

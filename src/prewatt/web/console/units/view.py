@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from prewatt.core import meterclock
 from prewatt.core.energy import Price, cost, energy_for
 from prewatt.core.money import Money
 from prewatt.core.supply import Contact, SupplyMode, UnitState
@@ -22,6 +23,7 @@ from prewatt.office.vending import selectors as vending
 
 FORECAST_DAYS = 7  # days left are told from the mean use of the last week
 SHOWN_DIGITS = 4
+SHOWN_DRIFT_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class UnitMeter:
     row: MeterState
     tile: readings.Tile
     under_way: Money
+    zone: ZoneInfo
 
     @property
     def at(self) -> datetime | None:
@@ -42,6 +45,29 @@ class UnitMeter:
     def silent(self) -> bool:
         """Whether it does not answer now."""
         return self.tile.contact is not Contact.OK
+
+    @property
+    def clock_off_s(self) -> int | None:
+        """Seconds its own clock is ahead of the site's (negative: behind); None when it tells no clock."""
+        if self.row.meter_clock is None or self.row.at is None:
+            return None
+        return meterclock.drift_s(self.row.meter_clock, self.row.at, self.zone)
+
+    @property
+    def clock_words(self) -> str:
+        """How far its clock is off, for a person."""
+        off = self.clock_off_s
+        if off is None:
+            return ""
+        if abs(off) <= meterclock.GOOD_S:
+            return _("right")
+        shown = f"{abs(off) // 60}:{abs(off) % 60:02d}" if abs(off) < SHOWN_DRIFT_S else _("more than a day")
+        return (_("%(time)s ahead") if off > 0 else _("%(time)s behind")) % {"time": shown}
+
+    @property
+    def clock_wrong(self) -> bool:
+        """Whether its energy may fall into the wrong tariff."""
+        return self.clock_off_s is not None and abs(self.clock_off_s) > meterclock.WRONG_S
 
     @property
     def phases(self) -> tuple[tuple[str, int | None, int | None], ...]:
@@ -119,7 +145,7 @@ def unit_of(operator: Operator, number: str, at: datetime) -> Unit:
     premises = estate.premises(operator).get(number=number)
     site = estate.site()
     agreement = customers.agreements(operator, closed=False).filter(premises=premises).first()
-    meters = _meters(operator, premises, agreement)
+    meters = _meters(operator, premises, agreement, ZoneInfo(site.time_zone))
     known = [one.tile.credit for one in meters if one.tile.credit is not None and one.tile.purse == "money"]
     powers = [one.row.power_w for one in meters if one.row.power_w is not None and not one.silent]
     credit = sum(known) if known and agreement else None
@@ -140,20 +166,22 @@ def unit_of(operator: Operator, number: str, at: datetime) -> Unit:
     )
 
 
-def _meters(operator: Operator, premises: Premises, agreement: SupplyAgreement | None) -> tuple[UnitMeter, ...]:
+def _meters(
+    operator: Operator, premises: Premises, agreement: SupplyAgreement | None, zone: ZoneInfo
+) -> tuple[UnitMeter, ...]:
     mine = list(estate.meters(operator).filter(premises=premises, role="prepaid").values_list("pk", flat=True))
     if agreement is not None:
         bound = customers.bound_meters(agreement).exclude(meter__in=mine)
         mine.extend(bound.filter(meter__in=estate.meters(operator)).values_list("meter_id", flat=True))
     waiting = vending.pending_fen(mine)
     views = [readings.meter_view(operator, pk) for pk in mine]
-    return tuple(_meter(view, waiting.get(view.meter.pk, 0)) for view in views)
+    return tuple(_meter(view, waiting.get(view.meter.pk, 0), zone) for view in views)
 
 
-def _meter(view: readings.MeterView, pending: int) -> UnitMeter:
+def _meter(view: readings.MeterView, pending: int, zone: ZoneInfo) -> UnitMeter:
     row = view.state or MeterState(meter=view.meter)
     tile = view.tile
-    return UnitMeter(view.meter, row, tile, Money(pending))
+    return UnitMeter(view.meter, row, tile, Money(pending), zone)
 
 
 def _worst(meters: tuple[UnitMeter, ...], agreement: SupplyAgreement | None) -> UnitState:
