@@ -113,6 +113,8 @@ def test_long_lists_are_cut_for_people(desk: Desk) -> None:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    monkeypatch.setattr(Home, "exists", lambda home: True)  # the tests' home is made of a database only
+
     def call(*arguments: str) -> tuple[int, str]:
         status = verify.main(list(arguments))
         return status, capsys.readouterr().out

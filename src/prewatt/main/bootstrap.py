@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
+from prewatt.core.errors import Refusal
 from prewatt.main.home import Home
 
 
@@ -17,17 +18,35 @@ def use(home: Home) -> None:
     django.setup()
 
 
+def use_made(home: Home) -> None:
+    """Set Django up for a home that is only looked at. Raises Refusal when it has no tables of this version."""
+    if not home.exists():
+        raise Refusal("no-home", "There is no system at %(path)s yet. Start one with ./run.", path=home.path)
+    use(home)
+    if _plan():
+        raise Refusal(
+            "not-up-to-date", "The database of %(path)s is not of this version yet. Start it once with ./run.",
+            path=home.path,
+        )  # fmt: skip
+
+
 def migrate() -> bool:
     """Bring the database to this version's tables. True when something was done."""
     from django.core.management import call_command
+
+    if not _plan():
+        return False
+    call_command("migrate", verbosity=0, interactive=False)
+    return True
+
+
+def _plan() -> bool:
+    """Whether the database lacks anything of this version."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return False
-    call_command("migrate", verbosity=0, interactive=False)
-    return True
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def utc_now() -> datetime:

@@ -35,6 +35,24 @@ BENCHES = (
 NAMED_APART = {"fleet_memory": "many_lines"}  # figures that do not begin with the name of their module
 
 
+USAGE = {
+    "test": """[--with-tools] [pytest arguments]
+
+All tests on SQLite, then those that use the database on PostgreSQL. Paths and options go to pytest.
+  --with-tools  only what needs a foreign program (mbpoll, a browser), failing where one is missing""",
+    "lint": "[pytest arguments]\n\nStyle, formatting, import contracts and the tidy test.",
+    "types": "[mypy arguments]\n\nStrict type check.",
+    "bench": f"""[--json] [--short] [NAME ...]
+
+Measure the figures: NAME value unit target verdict. All when none is named.
+  --json   print a list of objects
+  --short  fewer samples, as CI takes
+NAME is one of {", ".join(name.replace("_", "-") for name in BENCHES)}, or a figure of theirs.""",
+    "docs": "[sphinx arguments]\n\nBuild the manual as HTML under docs/_build.",
+    "messages": "[pytest arguments]\n\nList user texts without a Chinese translation.",
+}
+
+
 def main(argv: list[str]) -> int:
     """Run the verb that is the first argument."""
     if not (root() / "tests").is_dir():
@@ -49,6 +67,9 @@ def main(argv: list[str]) -> int:
         "docs": docs,
         "messages": messages,
     }
+    if argv[1:] in (["--help"], ["-h"]):
+        print(f"usage: ./run {argv[0]} {USAGE[argv[0]]}")
+        return 0
     return verbs[argv[0]](argv[1:])
 
 

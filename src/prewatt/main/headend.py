@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 def main(argv: Sequence[str]) -> int:
     """Run until SIGTERM or SIGINT. The store may come later, and may go away and come back."""
-    parser = argparse.ArgumentParser(prog="prewatt headend", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./run headend", description="Only the head-end, which reads the lines.")
     parser.parse_args(list(argv))
     configure_log()
     asyncio.run(serve(Home.find()))

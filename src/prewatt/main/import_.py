@@ -98,7 +98,8 @@ def in_words(found: dict[str, Any], *, dry_run: bool) -> str:
     lines = [_line(error) for error in found["errors"][:SHOWN]]
     more = len(found["errors"]) - len(lines)
     lines += [f"... and {more} more (--json lists all)"] if more > 0 else []
-    return "\n".join([*lines, f"{len(found['errors'])} errors; nothing was written"])
+    count = len(found["errors"])
+    return "\n".join([*lines, f"{count} error{'s' if count > 1 else ''}; nothing was written"])
 
 
 def language() -> str:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from prewatt.core.energy import kwh
-from prewatt.core.errors import Refusal
 from prewatt.core.money import Money
 from prewatt.main import bootstrap
 from prewatt.main.home import Home
@@ -17,15 +16,16 @@ if TYPE_CHECKING:
     from prewatt.office.readings.selectors import Tile
 
 
+MIN_WIDTH = 140  # a narrower table breaks its words; a terminal wraps the line better
+
+
 def main(argv: list[str]) -> int:
     """Print the state of every meter and gateway."""
     parser = argparse.ArgumentParser(prog="./run status", description="Each unit as the console shows it.")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     home = Home.find()
-    if not home.exists():
-        raise Refusal("no-home", "There is no system at %(path)s yet. Start one with ./run.", path=home.path)
-    bootstrap.use(home)
+    bootstrap.use_made(home)
     found = report(at=home.clock().now())
     if options.json:
         print(json.dumps(found, ensure_ascii=False))
@@ -85,6 +85,7 @@ def show(found: dict[str, Any]) -> None:
     for meter in found["meters"]:
         table.add_row(*map(escape, _cells(meter)))
     console = Console()
+    console.width = max(console.width, MIN_WIDTH)
     console.print(table)
     for gateway in found["gateways"]:
         console.print(f"gateway {gateway['name']}: {gateway['contact']}", highlight=False, markup=False)

@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     home = Home.find()
-    bootstrap.use(home)
+    bootstrap.use_made(home)
     found = report(at=home.clock().now())
     print(json.dumps(found, ensure_ascii=False) if options.json else in_words(found))
     return 0 if found["ok"] else 1
