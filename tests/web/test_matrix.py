@@ -17,7 +17,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from prewatt.core.clock import SteppedClock
+from prewatt.office.controls.line_services import request_scan
 from prewatt.office.controls.services import request_read_now
+from prewatt.office.controls.work import open_work_order
 from prewatt.office.estate.models import Premises
 from prewatt.office.operators.models import OperationLog, Operator, Role
 from prewatt.office.operators.rights import BUILTIN_ROLES, RIGHTS
@@ -78,6 +80,15 @@ class World:
             request_read_now(meters=[self.shop.meters[place]], key=f"k{place}", by=None, at=factories.AT)[0]
             for place in (0, 2)
         ]
+        lines = [self.shop.meters[place].line for place in (0, 2)]
+        self.scans = [
+            request_scan(line=line, first=1, last=9, settings=(), key="k", by=None, at=factories.AT) for line in lines
+        ]
+        boss = factories.make_operator("administrator", username="boss")
+        self.work = [
+            open_work_order(at_thing=self.shop.meters[place + 1], person="王师傅", note="", by=boss, at=factories.AT)
+            for place in (0, 2)
+        ]
         self.target = factories.make_operator("auditor", username="target", name="某人")
         self.role = Role.objects.get(code="auditor")
         self.entry = OperationLog.objects.latest("pk")
@@ -102,6 +113,10 @@ class World:
             ("estate", "pk"): lambda: (
                 (self.reads[place] if page == "read_now_result" else things[page.split("_")[0]]).pk
             ),
+            ("network", "pk"): lambda: {
+                "silent_work_meter": meter, "silent_work_gateway": meter.line.gateway,
+                "silent_work_order": self.work[place],
+            }.get(page, self.scans[place]).pk,
             ("operators", "pk"): lambda: {"role": self.role, "log_entry": self.entry}.get(page, self.target).pk,
         }
         assert (door, name) in made, f"say in World.argument what {name} of {route.name} is"

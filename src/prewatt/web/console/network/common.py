@@ -54,7 +54,7 @@ def work_cell(request: ConsoleRequest, row: Any, route: str) -> SafeString:
         name = format_html('<i class="ti ti-tool" aria-hidden="true"></i> {}', row.work_person)
         return format_html('<a href="{}">{}</a>', reverse("network:silent_work_order", args=[row.work]), name)
     if not may:
-        return format_html('<span class="text-secondary">–</span>')
+        return format_html('<span class="text-secondary">{}</span>', "–")
     return format_html('<a class="btn btn-sm" href="{}">{}</a>', reverse(route, args=[row.pk]), _("Send somebody"))
 
 
