@@ -66,9 +66,9 @@ def _listing(request: ConsoleRequest) -> Listing:
 def _by_health(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     if value == "busy":
         return rows.filter(state__busy_permille__gte=900)
-    return rows.filter(state__exchanges__gt=0).alias(
-        share=F("failed") * 1000, allowed=F("state__exchanges") * BAD_PERMILLE
-    ).filter(share__gte=F("allowed"))  # fmt: skip
+    compared = rows.alias(share=F("failed") * 1000, allowed=F("state__exchanges") * BAD_PERMILLE)
+    troubled: QuerySet[Any] = compared.filter(share__gte=F("allowed"), state__exchanges__gt=0)
+    return troubled
 
 
 def _columns(curve: Callable[[Line, str], SafeString]) -> list[Column]:

@@ -126,7 +126,9 @@ def _listing(request: ConsoleRequest) -> Listing:
         title=_("Work orders"),
         columns=_columns(request),
         filters=[
-            Openness("closed", _("State"), [("closed", pgettext("work order", "closed")), ("all", _("open and closed"))], ""),
+            Openness(
+                "closed", _("State"), [("closed", pgettext("work order", "closed")), ("all", _("open and closed"))], ""
+            ),
             Days("opened", pgettext("work order", "Opened"), "opened_at"),
         ],
         search=["thing", "person", "note", "result", "meter__premises__number"],
