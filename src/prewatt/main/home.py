@@ -108,6 +108,13 @@ class Home:
             target.write(value)
         return value
 
+    def metrics_token(self) -> str:
+        """What a monitoring system must show to read /metrics from elsewhere; "" when nobody may."""
+        try:
+            return self.secret("metrics.token")
+        except FileNotFoundError:
+            return ""
+
     def clock(self) -> Clock:
         """The clock all processes of this home share."""
         try:

@@ -23,6 +23,7 @@ def _home() -> Home:
 PACKAGE = Path(__file__).resolve().parent.parent
 PREWATT_HOME = _home()
 PREWATT_CLOCK = PREWATT_HOME.clock()
+PREWATT_METRICS_TOKEN = PREWATT_HOME.metrics_token  # read at each scrape
 PREWATT_POKE = partial(poke, PREWATT_HOME)  # what a page calls after a commit that gives the field work
 
 SECRET_KEY = PREWATT_HOME.secret_key() if PREWATT_HOME.path.is_dir() else secrets.token_urlsafe(50)

@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("prewatt.web.console.urls"))]
+from prewatt.web.metrics import metrics
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("metrics", metrics, name="metrics"),
+    path("", include("prewatt.web.console.urls")),
+]

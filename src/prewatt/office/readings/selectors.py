@@ -23,8 +23,8 @@ from prewatt.office.readings.tiles import Tile, tiles
 
 __all__ = [
     "DayEnergy", "GatewayContact", "MeterView", "Point", "Tile", "Totals", "changed_tiles", "daily_energy", "frames",
-    "gateway_contacts", "history", "line_history", "line_states", "meter_view", "status", "totals_today", "version",
-    "wall",
+    "gateway_contacts", "history", "line_history", "line_states", "meter_view", "status", "system_contacts",
+    "system_line_states", "totals_today", "version", "wall",
 ]  # fmt: skip
 
 
@@ -189,6 +189,18 @@ def gateway_contacts(operator: Operator | None) -> list[GatewayContact]:
 def line_states(operator: Operator) -> QuerySet[LineState]:
     """Counters of visible lines."""
     return LineState.objects.filter(line__in=estate.lines(operator)).select_related("line__gateway")
+
+
+def system_line_states() -> QuerySet[LineState]:
+    """Counters of every line in use: for monitoring, which sees all."""
+    return LineState.objects.filter(line__retired_at__isnull=True).select_related("line__gateway").order_by("line")
+
+
+def system_contacts() -> dict[Contact, int]:
+    """How many meters in use are in which contact: for monitoring, which sees all."""
+    meters = Meter.objects.filter(retired_at__isnull=True).values_list("state__contact", flat=True)
+    counts = Counter(Contact(contact or Contact.UNKNOWN) for contact in meters)
+    return {contact: counts[contact] for contact in Contact}
 
 
 def line_history(operator: Operator, since: datetime) -> QuerySet[LineHistory]:
