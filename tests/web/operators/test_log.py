@@ -88,3 +88,17 @@ def test_without_the_right_there_is_no_log(browser) -> None:
     assert client.get("/system/log/").status_code == 403
     row = OperationLog.objects.first()
     assert client.get(f"/system/log/{row.pk}/").status_code == 403
+
+
+def test_an_export_and_a_built_in_role_are_told_in_the_readers_words(client) -> None:
+    by, at = client.operator, factories.AT
+    record(by=by, at=at, action="list.export", subject="units", summary="192")
+    record(by=by, at=at, action="list.export", subject="purchases-A000013", summary="1")
+    record(by=by, at=at, action="estate.export", summary="34550 bytes")
+    record(by=None, at=at, action="operators.role.builtin", subject="administrator")
+    type(by).objects.filter(pk=by.pk).update(language="zh-hans")
+    page = client.get("/system/log/").content.decode()
+    for words in ("户号", "192 行", "购电记录 A000013", "33.7 KB", "管理员"):
+        assert words in re.sub("\xa0", " ", page), words
+    for words in (">units<", ">administrator<", "bytes"):
+        assert words not in page

@@ -75,6 +75,36 @@ ACTIONS: dict[str, str] = {
 }
 
 
+LISTS: dict[str, str] = {  # names of exported files, by what the list is called on its page
+    "units": _("Units"),
+    "meters": _("Meters"),
+    "lines": _("Lines"),
+    "gateways": _("Gateways"),
+    "buildings": _("Buildings"),
+    "read-now": _("Read now"),
+    "customers": _("Customers"),
+    "purchases": _("Purchases"),
+    "sales-today": _("Sales today"),
+    "sales": _("All sales"),
+    "operators": _("Operators"),
+    "roles": _("Roles"),
+    "operation-log": _("Operation log"),
+    "line-health": _("Line health"),
+    "work-orders": _("Work orders"),
+    "meters-out-of-contact": _("Meters out of contact"),
+    "gateways-out-of-contact": _("Gateways out of contact"),
+    "scans": _("Scans"),
+}
+
+
+def list_title(name: str) -> str:
+    """What an exported list is called, with the number it belongs to; the bare name of one without words."""
+    if name in LISTS:
+        return gettext(LISTS[name])
+    stem, _dash, number = name.partition("-")
+    return f"{gettext(LISTS[stem])} {number}" if stem in LISTS else name
+
+
 def deeds() -> dict[str, str]:
     """All known actions in the reader's language."""
     return {code: gettext(words) for code, words in ACTIONS.items()}

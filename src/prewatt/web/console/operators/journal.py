@@ -8,21 +8,25 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
 
 from prewatt.office.operators import selectors
 from prewatt.office.operators.log import SYSTEM
 from prewatt.office.operators.models import OperationLog
+from prewatt.office.operators.rights import BUILTIN_ROLES
 from prewatt.web.console.base.access import ConsoleRequest, right
 from prewatt.web.console.estate.forms import GatewayForm, GroupForm, LineForm, MeterForm, PremisesForm
 from prewatt.web.console.estate.importer import sheet_title
 from prewatt.web.console.estate.site import SiteForm
 from prewatt.web.console.listing.kit import Choice, Column, Days, Empty, Kind, Listing, Phone
-from prewatt.web.console.operators.deeds import AREAS, deed, deeds
+from prewatt.web.console.operators.deeds import AREAS, deed, deeds, list_title
 
+BUILTIN_NAMES = {role.code: role.name for role in BUILTIN_ROLES}
 FORMS = (GroupForm, GatewayForm, LineForm, PremisesForm, MeterForm, SiteForm)
 
 
@@ -56,7 +60,7 @@ def _columns() -> list[Column]:
         Column("at", _("Time"), "at", kind=Kind.TIME, sort=("at",), width=20),
         Column("operator", _("Operator"), _name, sort=("operator_name",)),
         Column("action", _("Action"), lambda row: deed(row.action), sort=("action",), phone=Phone.TITLE, width=26),
-        Column("subject", _("Subject"), "subject", sort=("subject",), width=24),
+        Column("subject", _("Subject"), about, sort=("subject",), width=24),
         Column("summary", _("Details"), told, width=40),
         Column("address", _("Sent from"), "address", kind=Kind.CODE, phone=Phone.HIDE),
     ]
@@ -66,8 +70,21 @@ def _name(row: OperationLog) -> str:
     return _("the system itself") if row.operator_id is None and row.operator_name == SYSTEM else row.operator_name
 
 
+def about(row: OperationLog) -> str:
+    """The subject in the reader's language, where the service wrote the name of a list or of a role."""
+    if row.action == "list.export":
+        return list_title(row.subject)
+    if row.action == "operators.role.builtin":
+        return gettext(BUILTIN_NAMES.get(row.subject, row.subject))
+    return row.subject
+
+
 def told(row: OperationLog) -> str:
-    """The summary in the reader's language, where the service wrote names of fields or sheets."""
+    """The summary in the reader's language, where the service wrote names of fields or sheets, or a size."""
+    if row.action == "list.export" and row.summary.isdecimal():
+        return ngettext("%(n)s row", "%(n)s rows", int(row.summary)) % {"n": row.summary}
+    if row.action == "estate.export" and (size := row.summary.partition(" ")[0]).isdecimal():
+        return filesizeformat(int(size))
     if row.action == "estate.import":
         return ", ".join(f"{sheet_title(name)} {count}" for name, count in row.data.get("rows", {}).items())
     if row.action.startswith("estate.") and row.action.endswith((".edit", ".create")):
@@ -93,6 +110,7 @@ def entry(request: ConsoleRequest, pk: int) -> HttpResponse:
         "row": row,
         "name": _name(row),
         "deed": deed(row.action),
+        "about": about(row),
         "told": told(row),
         "changes": changes,
         "rest": rest,
