@@ -56,6 +56,10 @@ def test_faults_are_shown_on_a_demo_site_only() -> None:
         ("estate:meters", "system", "/system/meters/"),
         ("estate:meter_edit", "system", "/system/meters/"),
         ("lines:frames", "system", "/system/frames/"),
+        ("operators:edit", "system", "/system/operators/"),
+        ("operators:role", "system", "/system/roles/"),
+        ("customers:agreement", "customers", "/customers/"),
+        ("counter:receipt", "counter", "/counter/orders"),
     ],
 )
 def test_the_frame_shows_where_one_is(route: str, door: str, page: str | None) -> None:

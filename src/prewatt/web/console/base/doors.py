@@ -30,6 +30,7 @@ class Page:
     title: str | Promise
     rights: tuple[str, ...]
     demo: bool = False  # only where the site is a demo
+    inner: tuple[str, ...] = ()  # routes that belong to it though their names do not say so
 
     def address(self) -> str:
         """Its URL, or "" while it does not exist."""
@@ -52,12 +53,12 @@ DOORS: tuple[Door, ...] = (
         Page("overview:wall", _("Building wall"), ("wall.view",)),
     )),
     Door("counter", pgettext_lazy("door", "Counter"), "cash-register", ("counter",), (
-        Page("counter:home", _("Sell electricity"), ("vend.sell", "vend.view")),
+        Page("counter:home", _("Sell electricity"), ("vend.sell", "vend.view"), inner=("counter:sell",)),
         Page("counter:today", _("Sales today"), ("vend.view",)),
-        Page("counter:orders", _("All sales"), ("vend.view",)),
+        Page("counter:orders", _("All sales"), ("vend.view",), inner=("counter:cancel", "counter:receipt")),
     )),
     Door("customers", pgettext_lazy("door", "Customers"), "users", ("customers",), (
-        Page("customers:list", _("Customers"), ("customers.view",)),
+        Page("customers:list", _("Customers"), ("customers.view",), inner=("customers:agreement", "customers:edit")),
         Page("customers:open", _("Open supply"), ("customers.open",)),
     )),
     Door("energy", pgettext_lazy("door", "Energy"), "chart-histogram", ("energy",), ()),
@@ -77,7 +78,7 @@ DOORS: tuple[Door, ...] = (
         Page("network:scans", _("Scan"), ("network.scan",)),
         Page("estate:import", _("Import"), ("estate.import",)),
         Page("estate:site", _("Defaults"), ("site.edit",)),
-        Page("operators:list", _("Operators"), ("operators.view",)),
+        Page("operators:list", _("Operators"), ("operators.view",), inner=("operators:new", "operators:edit")),
         Page("operators:roles", _("Roles"), ("operators.view",)),
         Page("operators:log", _("Operation log"), ("log.view",)),
         Page("lines:list", _("Line frames"), ("lines.log",)),
@@ -128,7 +129,7 @@ def _link(door: Door, rights: Collection[str], *, demo: bool, view_name: str) ->
 
 def _current(door: Door, view_name: str) -> Page | None:
     """The page one is on: of that route; else the list a single thing belongs to; else the only one of its space."""
-    exact = [page for page in door.pages if page.route == view_name]
+    exact = [page for page in door.pages if view_name in {page.route, *page.inner}]
     stem = [page for page in door.pages if view_name and view_name.startswith(page.route.removesuffix("s"))]
     space = view_name.split(":", maxsplit=1)[0]
     alone = [page for page in door.pages if page.route.split(":")[0] == space]
