@@ -203,7 +203,7 @@ class MeterForm(ThingForm):
         self.narrow("line", selectors.lines(self.operator).order_by("name"))
         field = self.fields["profile"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = profile_choices()
+        field.choices = profile_choices() if self.thing else [("", "---------"), *profile_choices()]
         numbers = selectors.premises(self.operator).order_by("number").values_list("number", flat=True)
         self.suggestions = {"premises": list(numbers[:2000])}
 

@@ -137,7 +137,7 @@ def figures(line: Line) -> list[tuple[str, str, bool]]:
         (_("bad checksums"), f"{state.crc_errors:,}", bad and state.crc_errors >= state.timeouts),
         (_("foreign answers"), f"{state.foreign:,}", state.foreign > 0),
         (_("exceptions"), f"{state.exceptions:,}", False),
-        (_("answer time, median / 95 %"), f"{state.latency_p50_ms} / {state.latency_p95_ms} ms", False),
+        (_("answer, ms: median / 95 %"), f"{state.latency_p50_ms} / {state.latency_p95_ms}", False),
         (_("One round"), badges.seconds(state.round_ms), False),
         (_("Line busy"), badges.permille(state.busy_permille, 1000), False),
     ]

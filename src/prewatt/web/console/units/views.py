@@ -19,6 +19,7 @@ from prewatt.office.estate import selectors as estate
 from prewatt.office.estate.models import Premises
 from prewatt.web.console.base.access import ConsoleRequest, is_fragment, right
 from prewatt.web.console.base.wake import wake
+from prewatt.web.console.estate.badges import reason_words
 from prewatt.web.console.units import tabs
 from prewatt.web.console.units.view import Unit, unit_of
 
@@ -105,7 +106,7 @@ def _asked(request: ConsoleRequest, unit: Unit, orders: Sequence[ControlOrder]) 
         "unit": unit,
         "orders": "-".join(str(order.pk) for order in orders),
         "waiting": waiting,
-        "failed": failed,
+        "failed": [(order.meter.name if order.meter else "", reason_words(order.reason)) for order in failed],
         "next_key": new_key(),
     }
     response = render(request, "console/units/asked.html", context)
