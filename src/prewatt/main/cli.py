@@ -31,6 +31,7 @@ VERBS = (
     Verb("worker", "worker", "only the worker, which seals the log  仅后台任务"),
     Verb("simulate", "simulate", "simulated meters that any Modbus master can read  模拟仪表"),
     Verb("import", "import_", "import an estate from one Excel workbook  导入 Excel 工作簿"),
+    Verb("scan", "scan", "ask every address of a line who is there  扫描总线"),
     Verb("status", "status", "each unit as the console shows it  各户状态"),
     Verb("verify", "verify", "check the ledger's invariants and the hash chain  核对账目与日志链"),
     Verb("operator", "operator", "make the first operator, or give one a new password  操作员与密码"),
