@@ -132,7 +132,7 @@ class Gateway:
         self, uplink: Uplink, buffer: Buffer, clock: Clock, make_link: Maker, name: str = "gateway"
     ) -> None:  # fmt: skip
         self.zone = Zone(uplink, buffer, clock, find=self._bus, encode=_encode, taken=_taken)
-        self.head = HeadEnd(ZoneStore(self.zone, clock), clock, holder=name, make_link=make_link)
+        self.head = HeadEnd(ZoneStore(self.zone, clock), clock, holder=name, make_link=make_link, sets_clocks=False)
 
     async def run(self) -> None:
         """Work until cancelled; what was read last is kept."""

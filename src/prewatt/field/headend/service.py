@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from prewatt.core.clock import Clock
 from prewatt.field.bus.driver import Bus
 from prewatt.field.bus.timetable import Timetable
+from prewatt.field.headend.clocks import LOOK_EVERY_S, Clocks
 from prewatt.field.headend.control import Controller
 from prewatt.field.headend.credit import Carrier
 from prewatt.field.headend.instrument import Meter
@@ -43,13 +45,14 @@ class HeadEnd:
 
     def __init__(
         self, store: Store, clock: Clock, *, holder: str = "headend", make_link: LinkMaker | None = None,
-        managers: Managers | None = None,
+        managers: Managers | None = None, sets_clocks: bool = True,
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._holder = holder
         self._make_link = make_link or Links(clock, managers).make
         self._managers = managers
+        self._sets_clocks = sets_clocks  # our own clock is one to set others by
         self._time = SiteTime(clock)
         self._outbox = Outbox(self._time.at_ms)
         self._pending: deque[Batch] = deque()  # taken and not known to be stored, oldest first
@@ -62,6 +65,7 @@ class HeadEnd:
         self._plant: Plant | None = None
         self._carrier: Carrier | None = None
         self._controller: Controller | None = None
+        self._clocks: Clocks | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -70,6 +74,7 @@ class HeadEnd:
         self._plant = plant
         if self._managers is not None:
             self._managers.facts = plant.reported
+        self._clocks = Clocks(plant, self._clock) if self._sets_clocks else None
         self.uplinks.begin(plant)
         self._carrier = carrier = Carrier(self._store, plant, self._leases, self._time, self._work_seen.set)
         self._controller = controller = Controller(self._store, plant, self._leases, self._time, self.flush)
@@ -80,6 +85,7 @@ class HeadEnd:
                 group.create_task(self._every(self.flush, SECOND_S))
                 group.create_task(self._every(self._tick, SECOND_S))
                 group.create_task(self._every(self._report, REPORT_EVERY_S))
+                group.create_task(self._every(self._look_at_clocks, LOOK_EVERY_S))
                 group.create_task(self._look_for_work())
                 group.create_task(self._listen())
         finally:
@@ -141,6 +147,8 @@ class HeadEnd:
         if roster is None:
             return
         self.uplinks.update(roster)
+        if self._clocks is not None:
+            self._clocks.zone = ZoneInfo(roster.time_zone)
         if self._managers is not None:
             self._managers.follow(roster)
         await self._plant.apply(roster)
@@ -166,6 +174,10 @@ class HeadEnd:
     async def _report(self) -> None:
         assert self._plant is not None
         self._plant.report(self._time.now())
+
+    async def _look_at_clocks(self) -> None:
+        if self._clocks is not None:
+            await self._clocks.look()
 
     async def _work(self) -> None:
         assert self._carrier is not None

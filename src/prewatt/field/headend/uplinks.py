@@ -246,4 +246,3 @@ def _bare(telegram: bytes) -> bytes:
 
 def _meters(gateway: GatewayEntry) -> Iterable[int]:
     return (meter.meter_id for line in gateway.lines for meter in line.meters)
-
