@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import structlog
 
@@ -192,6 +193,9 @@ class Uplinks:
         return b"".join(kept)
 
     def _contact(self, change: ContactChange) -> None:
+        if change.contact == Contact.OK:
+            # told anew after an outage it may be old: its readings say when it answered last
+            change = replace(change, last_good_ms=0)
         self._outbox.contact(change)
         found = self._plant.find(change.ref) if self._plant is not None else None
         if found is None:
