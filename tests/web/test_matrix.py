@@ -113,10 +113,13 @@ class World:
             ("estate", "pk"): lambda: (
                 (self.reads[place] if page == "read_now_result" else things[page.split("_")[0]]).pk
             ),
-            ("network", "pk"): lambda: {
-                "silent_work_meter": meter, "silent_work_gateway": meter.line.gateway,
-                "silent_work_order": self.work[place],
-            }.get(page, self.scans[place]).pk,
+            ("network", "pk"): lambda: (
+                {
+                    "silent_work_meter": meter,
+                    "silent_work_gateway": meter.line.gateway,
+                    "silent_work_order": self.work[place],
+                }.get(page, self.scans[place]).pk
+            ),
             ("operators", "pk"): lambda: {"role": self.role, "log_entry": self.entry}.get(page, self.target).pk,
         }
         assert (door, name) in made, f"say in World.argument what {name} of {route.name} is"

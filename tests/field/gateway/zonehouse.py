@@ -44,7 +44,9 @@ class FastClock(SteppedClock):
 class ZoneHouse(House):
     """One gateway of kind prewatt. ``store`` is the head-end's; the meters answer on the zone's links."""
 
-    def __init__(self, lines: list[int], file: Path | str = ":memory:", *, pause_s: float = 0.0, speed: float = 1) -> None:
+    def __init__(
+        self, lines: list[int], file: Path | str = ":memory:", *, pause_s: float = 0.0, speed: float = 1
+    ) -> None:
         super().__init__(lines, per_gateway=len(lines), pause_s=pause_s)
         self.wall = self.clock
         if speed != 1:

@@ -192,5 +192,3 @@ def test_a_gateway_that_stays_away_is_told_so() -> None:
         assert unknown.reason == "not-on-roster"
 
     house.live(story)
-
-

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from prewatt.core.errors import Refusal
 from prewatt.office.estate import selectors, services
@@ -138,3 +140,18 @@ def test_the_site_has_one_row_and_defaults_before_it_has_any() -> None:
     make.make_site(price=9_000)
     services.ensure_site(name="另一个", at=make.AT)
     assert (Site.objects.count(), selectors.site().name, selectors.site().price) == (1, "测试大厦", 9_000)
+
+
+@pytest.mark.parametrize("number", ["A/../B", "..", "/A", "A/", "A//1", "A/live", "A/read-now", "A\n1"])
+def test_a_unit_number_that_no_page_can_be_opened_by_is_refused(number: str) -> None:
+    with pytest.raises(FormRefusal) as refused:
+        services.save_premises(instance=None, by=None, at=make.AT, number=number)
+    assert list(refused.value.errors) == ["number"]
+
+
+@pytest.mark.parametrize("number", ["1/2", "甲 101", "B-1?#%", "live", "3.1", "1栋\u3000101"])
+def test_any_other_unit_number_opens_its_page(number: str, client: Client) -> None:
+    made = services.save_premises(instance=None, by=None, at=make.AT, number=number)
+    make.make_site()
+    client.force_login(make.make_operator("manager"))
+    assert client.get(reverse("units:page", args=[made.number])).status_code == 200

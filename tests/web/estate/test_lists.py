@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
 
 from prewatt.office.operators.models import OperationLog
+from prewatt.office.readings.models import GatewayState, MeterState
 from tests.office import factories
 
 LISTS = ("groups", "gateways", "lines", "meters", "premises")
@@ -144,3 +146,16 @@ def test_a_click_on_a_row_opens_that_row(client, building, name) -> None:
     text = body(client.get(f"/system/{name}/"))
     assert 'class="table table-hover l-table l-opens"' in text
     assert text.count('class="l-open"') == client.get(f"/system/{name}/").context["listing"].page.paginator.count
+
+
+def test_a_gateways_last_answer_is_the_newest_of_its_meters(client, building) -> None:
+    meter = building.meters[0]
+    gateway = meter.line.gateway
+    hours_ago = factories.AT - timedelta(hours=5)
+    GatewayState.objects.create(gateway=gateway, contact="ok", since=hours_ago, last_good_at=hours_ago)
+    MeterState.objects.create(meter=meter, at=factories.AT, last_good_at=factories.AT)
+    facts = {
+        str(fact.label): str(fact.value) for fact in client.get(f"/system/gateways/{gateway.pk}/").context["facts"]
+    }
+    assert factories.AT.isoformat() in facts["Last good answer"]
+    assert hours_ago.isoformat() in facts["Since"]

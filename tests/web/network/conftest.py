@@ -40,9 +40,7 @@ def line(site) -> Line:  # noqa: F811
     """A line of 20 meters, two in each cabinet."""
     line = factories.make_line(name="长线", gateway=factories.make_gateway(name="长线网关"))
     for place in range(1, 21):
-        factories.make_meter(
-            line=line, name=f"长线{place:02d}", place=place, cabinet=f"{(place + 1) // 2}层强电井"
-        )
+        factories.make_meter(line=line, name=f"长线{place:02d}", place=place, cabinet=f"{(place + 1) // 2}层强电井")
     return line
 
 

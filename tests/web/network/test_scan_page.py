@@ -22,7 +22,9 @@ NK, THREE = factories.SINGLE_PHASE, factories.THREE_PHASE
 def line(site) -> Line:
     line = factories.make_line(name="一号线")
     for address in (1, 2, 3):
-        factories.make_meter(line=line, name=f"表{address}号", address=address, serial=f"26000000000{address}", place=address)
+        factories.make_meter(
+            line=line, name=f"表{address}号", address=address, serial=f"26000000000{address}", place=address
+        )
     return line
 
 

@@ -65,7 +65,9 @@ def test_gateways_say_what_hangs_on_them_and_are_called_at_once(client, lost) ->
     assert "failed: not reached: the connection is refused" in client.get(GATEWAYS).content.decode()
 
 
-@pytest.mark.parametrize(("address", "right"), [(METERS, "network:silent_read_now"), (GATEWAYS, "network:silent_reconnect")])
+@pytest.mark.parametrize(
+    ("address", "right"), [(METERS, "network:silent_read_now"), (GATEWAYS, "network:silent_reconnect")]
+)
 def test_who_may_only_look_cannot_ask(browser, lost, address, right) -> None:
     client = browser("auditor")
     assert client.get(address).status_code == 200

@@ -23,7 +23,9 @@ def page(off: int | None) -> str:
     return browser_of("engineer").get("/units/A-101/?tab=meters", follow=True).content.decode()
 
 
-@pytest.mark.parametrize(("off", "words"), [(12, "准确"), (-95, "慢 1:35"), (601, "快 10:01"), (200_000, "快 超过一天")])
+@pytest.mark.parametrize(
+    ("off", "words"), [(12, "准确"), (-95, "慢 1:35"), (601, "快 10:01"), (200_000, "快 超过一天")]
+)
 def test_the_drift_is_told(off: int, words: str) -> None:
     shown = page(off)
     assert words in shown

@@ -32,6 +32,7 @@ CHANNELS = range(1, 65)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 PORTS = range(1, 65536)
 INT_LIMIT = 2**31
+PAGE_WORDS = frozenset({"live", "read-now"})  # what follows a unit number in addresses of the console
 
 Problems = dict[str, Problem]
 NEEDED = Problem(_("This field is needed."))
@@ -114,11 +115,21 @@ def line_problems(line: Line, gateway: Gateway | None) -> Problems:
     return _present(found)
 
 
+def _fits_an_address(number: str) -> bool:
+    """Whether a unit number can stand in the address of its page: browsers shorten an address by dots and breaks."""
+    parts = number.split("/")
+    if any(ord(one) < 32 for one in number) or {"", ".", ".."} & set(parts):
+        return False
+    return len(parts) < 2 or parts[-1] not in PAGE_WORDS
+
+
 def premises_problems(premises: Premises) -> Problems:
     """Form of a unit number."""
     found: dict[str, Problem | None] = {}
     if not premises.number:
         found["number"] = NEEDED
+    elif not _fits_an_address(premises.number):
+        found["number"] = Problem(_("A unit number may hold / between two parts, but no part that is empty, . or .."))
     if premises.area_cm2 is not None and not 0 <= premises.area_cm2 < 10**12:
         found["area"] = Problem(_("The area must be 0 or more."))
     return _present(found | _length_problems(premises, ("number", "name", "use")))

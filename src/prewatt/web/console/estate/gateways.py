@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -100,6 +101,13 @@ def _columns(request: ConsoleRequest) -> list[Column]:
     ]  # fmt: skip
 
 
+def _last_good(gateway: Gateway) -> datetime | None:
+    """When it last carried an answer: its own state is written when contact changes, its meters' with each reading."""
+    state = getattr(gateway, "state", None)
+    newest = gateway.lines.aggregate(newest=Max("meters__state__last_good_at"))["newest"]
+    return max((at for at in (state.last_good_at if state else None, newest) if at), default=None)
+
+
 def facts(request: ConsoleRequest, gateway: Gateway) -> list[Fact]:
     """What a gateway's page says about it."""
     state = getattr(gateway, "state", None)
@@ -108,7 +116,7 @@ def facts(request: ConsoleRequest, gateway: Gateway) -> list[Fact]:
     return [
         Fact(_("Contact"), badges.contact(contact_of(gateway))),
         Fact(_("Since"), badges.age(state.since if state else None, request.clock)),
-        Fact(_("Last good answer"), badges.age(state.last_good_at if state else None, request.clock)),
+        Fact(_("Last good answer"), badges.age(_last_good(gateway), request.clock)),
         Fact(_("Kind"), gateway.get_kind_display()),
         Fact(_("Reached at"), reached_at(gateway)),
         Fact(_("Protection"), badges.protection(guard, gateway.secure_until)),
