@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -10,7 +11,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from prewatt.core.errors import Refusal
 from prewatt.main import bootstrap, supervisor, web
@@ -41,24 +42,35 @@ def main(argv: list[str]) -> int:
             say("the demo building was half made; making it again")
         if options.fresh or half_made:
             clear(home)
-        if options.speed is not None:
-            home.set_speed(options.speed)
-        bootstrap.use(home)
-        password = prepare(home, options.seed)
-        place_simulator(home)
-        children = supervisor.children([("simulate", "--home", str(home.path)), *PROCESSES])
-        return run(home, children, f"http://{host}:{port}/", password)
+        with passing(home, options.speed):
+            bootstrap.use(home)
+            password = prepare(home, options.seed)
+            place_simulator(home)
+            children = supervisor.children([("simulate", "--home", str(home.path)), *PROCESSES])
+            return run(home, children, f"http://{host}:{port}/", password)
+
+
+@contextlib.contextmanager
+def passing(home: Home, speed: float) -> Iterator[None]:
+    """Let site time pass at a speed while the building runs: left alone it ages no faster than the world around it."""
+    home.set_speed(speed)
+    try:
+        yield
+    finally:
+        home.set_speed(1)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Options of the demo, checked."""
     parser = argparse.ArgumentParser(prog="./run demo", description="A living demo building. Ctrl-C stops all of it.")
     parser.add_argument("--fresh", action="store_true", help="forget the building and make it again")
-    parser.add_argument("--speed", type=float, help="site time passes this many times as fast (0.1 to 600)")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="site time passes this many times as fast, this run (0.1 to 600)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another building; only with a fresh home")
     parser.add_argument("--port", type=int, help="port of the console (default: PREWATT_PORT or 8000)")
     options = parser.parse_args(argv)
-    if options.speed is not None and not 0.1 <= options.speed <= 600:
+    if not 0.1 <= options.speed <= 600:
         parser.error("--speed is from 0.1 to 600")
     return options
 
