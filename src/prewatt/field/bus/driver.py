@@ -88,7 +88,7 @@ class Bus:
                 # the silence has begun: nothing can go out before it is over
                 self._wake_at = due
                 self._wake(self, due)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 (our own mistake: told and re-opened by _failed, other lines go on)
             self._failed()
 
     def ring(self, at: float, now: float) -> None:
@@ -102,14 +102,14 @@ class Bus:
             if machine.waiting and machine.due <= now:
                 machine.on_due(now)
             self._advance(now)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 (our own mistake: told and re-opened by _failed, other lines go on)
             self._failed()
 
     def kick(self) -> None:
         """Something new may go out."""
         try:
             self._advance(self._monotonic())
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 (our own mistake: told and re-opened by _failed, other lines go on)
             self._failed()
 
     def _advance(self, now: float) -> None:
@@ -128,7 +128,7 @@ class Bus:
 
     def _failed(self) -> None:
         """Our own mistake: this line starts again, the others never notice."""
-        log.exception("line.failed", line=self.name)  # noqa: LOG004
+        log.exception("line.failed", line=self.name)  # noqa: LOG004 (called from except blocks only)
         self._wake_at = self._watch_at = inf
         self._link.reopen()
 
